@@ -25,14 +25,15 @@ target_compile_options(vesta_options INTERFACE
   # Designated initializers that leave the rest at its default are how options are written here.
   -Wno-missing-field-initializers
   $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local -Wduplicated-cond -Wlogical-op -Winvalid-pch>
-  # abi_tag and deprecated copies come from libtorch's inline functions.
   $<$<CXX_COMPILER_ID:Clang>:-Wshadow -Wno-unused-command-line-argument>
   $<$<BOOL:${VESTA_WERROR}>:-Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # ccache reads a precompiled header's includes from the preprocessed text.
   target_compile_options(vesta_options INTERFACE -fpch-preprocess)
 endif()
-target_compile_definitions(vesta_options INTERFACE $<$<BOOL:${VESTA_CHECKED}>:VESTA_CHECKED=1>)
+# NDEBUG in every preset, as libtorch itself was built: some of its headers' classes and inline functions
+# differ by it. Our own checks hang on VESTA_CHECKED instead; there is no assert() here.
+target_compile_definitions(vesta_options INTERFACE NDEBUG $<$<BOOL:${VESTA_CHECKED}>:VESTA_CHECKED=1>)
 
 if(VESTA_SANITIZE STREQUAL "address")
   set(_sanitize -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
