@@ -1,0 +1,136 @@
+// The dispatcher has no look-up by name without an overload, so its names are indexed once; a name that
+// is not found makes the index anew, since libraries may register operators at any time. Schemas of
+// builtin rows are parsed when their name is first asked for.
+
+#include "ir/operator.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <set>
+
+#include "ir/schema_parser.h"
+
+namespace vesta::ir {
+namespace {
+
+std::string name_of(std::string_view schema) { return std::string(schema.substr(0, schema.find_first_of(".("))); }
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+const std::vector<std::string_view>& builtin_schema_texts() {
+  static const std::vector<std::string_view> texts = {
+#define VESTA_BUILTIN(kernel, schema) schema,
+#include "ir/builtin_ops.def"
+#undef VESTA_BUILTIN
+  };
+  return texts;
+}
+
+const OperatorCatalog& OperatorCatalog::standard() {
+  static const OperatorCatalog* const catalog = new OperatorCatalog();
+  return *catalog;
+}
+
+OperatorCatalog::OperatorCatalog() {
+  const auto& texts = builtin_schema_texts();
+  for (size_t row = 0; row < texts.size(); ++row) {
+    builtin_rows_[name_of(texts[row])].push_back(static_cast<BuiltinId>(row));
+  }
+  scan_dispatcher();
+}
+
+void OperatorCatalog::scan_dispatcher() const {
+  dispatcher_names_.clear();
+  for (const c10::OperatorName& name : c10::Dispatcher::singleton().getAllOpNames()) {
+    std::vector<c10::OperatorName>& overloads = dispatcher_names_[name.name];
+    overloads.push_back(name);
+  }
+  for (auto& [name, overloads] : dispatcher_names_) {
+    std::sort(overloads.begin(), overloads.end(),
+              [](const auto& a, const auto& b) { return a.overload_name < b.overload_name; });
+  }
+}
+
+void OperatorCatalog::load_builtins(const std::string& name, std::vector<const Operator*>& into) const {
+  auto rows = builtin_rows_.find(name);
+  if (rows == builtin_rows_.end()) return;
+  for (const BuiltinId row : rows->second) {
+    absl::StatusOr<c10::FunctionSchema> schema = parse_schema(builtin_schema_texts()[static_cast<size_t>(row)]);
+    if (!schema.ok()) {  // A wrong row is a bug of ours that a test over all rows catches.
+      std::cerr << "vesta: bad row of ir/builtin_ops: " << schema.status().message() << std::endl;
+      std::abort();
+    }
+    into.push_back(&operators_.emplace_back(Operator{*std::move(schema), std::nullopt, row}));
+  }
+}
+
+const std::vector<const Operator*>& OperatorCatalog::candidates(std::string_view name) const {
+  const std::string key(name);
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto cached = cache_.find(key);
+  if (cached != cache_.end()) return cached->second;
+  std::vector<const Operator*> found;
+  load_builtins(key, found);
+  auto overloads = dispatcher_names_.find(key);
+  if (overloads == dispatcher_names_.end() && found.empty()) {
+    scan_dispatcher();
+    overloads = dispatcher_names_.find(key);
+  }
+  if (overloads != dispatcher_names_.end()) {
+    for (const c10::OperatorName& overload : overloads->second) {
+      std::optional<c10::OperatorHandle> handle = c10::Dispatcher::singleton().findSchema(overload);
+      if (handle.has_value()) found.push_back(&operators_.emplace_back(Operator{handle->schema(), handle, kNotBuiltin}));
+    }
+  }
+  static const std::vector<const Operator*> kNone;
+  if (found.empty()) return kNone;  // Not kept: it may be registered later.
+  return cache_.emplace(key, std::move(found)).first->second;
+}
+
+const Operator* OperatorCatalog::find(std::string_view name, std::string_view overload) const {
+  for (const Operator* op : candidates(name)) {
+    if (op->schema.overload_name() == overload) return op;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> OperatorCatalog::names() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::set<std::string> all;
+  for (const auto& [name, rows] : builtin_rows_) all.insert(name);
+  for (const auto& [name, overloads] : dispatcher_names_) all.insert(name);
+  return {all.begin(), all.end()};
+}
+
+std::vector<std::string> OperatorCatalog::similar_names(std::string_view name, size_t limit) const {
+  const size_t tolerance = std::max<size_t>(1, name.size() / 5);
+  std::vector<std::pair<size_t, std::string>> close;
+  for (std::string& candidate : names()) {
+    const size_t difference = candidate.size() > name.size() ? candidate.size() - name.size() : name.size() - candidate.size();
+    if (difference > tolerance) continue;
+    const size_t distance = edit_distance(name, candidate);
+    if (distance <= tolerance) close.emplace_back(distance, std::move(candidate));
+  }
+  std::sort(close.begin(), close.end());
+  std::vector<std::string> result;
+  for (size_t i = 0; i < close.size() && i < limit; ++i) result.push_back(std::move(close[i].second));
+  return result;
+}
+
+}  // namespace vesta::ir

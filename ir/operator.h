@@ -1,0 +1,75 @@
+#pragma once
+
+// What an operator is, and where programs find one: the catalog.
+//
+// Two kinds of operator exist. What libtorch's dispatcher knows is called through its handle. What only
+// TorchScript has (lists, dicts, strings, scalar math, prim::) is ours: rows of ir/builtin_ops.def, each a
+// schema and a kernel's name; the kernels are in runtime/.
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/function_schema.h>
+
+#include "absl/status/statusor.h"
+
+namespace vesta::ir {
+
+// Row number of ir/builtin_ops.def; runtime/ has a kernel for each.
+using BuiltinId = int32_t;
+inline constexpr BuiltinId kNotBuiltin = -1;
+
+// Immutable; lives as long as the process.
+struct Operator {
+  c10::FunctionSchema schema;
+  // The dispatcher's handle; none for a builtin.
+  std::optional<c10::OperatorHandle> handle;
+  BuiltinId builtin = kNotBuiltin;
+
+  bool is_builtin() const { return builtin != kNotBuiltin; }
+};
+
+// Finds operators by qualified name ("aten::add"). Thread-safe. Operators that are registered with the
+// dispatcher after the catalog was made are found too.
+class OperatorCatalog {
+ public:
+  // The catalog of this process: the dispatcher and our tables. Made on first use.
+  static const OperatorCatalog& standard();
+
+  // All overloads of a name, in the order in which they are to be tried; empty where there is none.
+  // The pointers are valid for the life of the process.
+  const std::vector<const Operator*>& candidates(std::string_view name) const;
+
+  // The overload "add.Tensor" of "aten::add" ("" for the unnamed one); null where there is none.
+  const Operator* find(std::string_view name, std::string_view overload) const;
+
+  // Names close to `name` (small edit distance), for messages; at most `limit`.
+  std::vector<std::string> similar_names(std::string_view name, size_t limit = 3) const;
+
+  // All names, sorted.
+  std::vector<std::string> names() const;
+
+ private:
+  OperatorCatalog();
+  void scan_dispatcher() const;
+  void load_builtins(const std::string& name, std::vector<const Operator*>& into) const;
+
+  mutable std::mutex mutex_;
+  mutable std::deque<Operator> operators_;
+  mutable std::unordered_map<std::string, std::vector<c10::OperatorName>> dispatcher_names_;
+  std::unordered_map<std::string, std::vector<BuiltinId>> builtin_rows_;
+  mutable std::unordered_map<std::string, std::vector<const Operator*>> cache_;
+};
+
+// The rows of ir/builtin_ops.def: schema texts by BuiltinId.
+const std::vector<std::string_view>& builtin_schema_texts();
+
+}  // namespace vesta::ir
