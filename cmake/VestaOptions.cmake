@@ -33,6 +33,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 # NDEBUG in every preset, as libtorch itself was built: some of its headers' classes and inline functions
 # differ by it. Our own checks hang on VESTA_CHECKED instead; there is no assert() here.
+target_link_options(vesta_options INTERFACE LINKER:--as-needed)
 target_compile_definitions(vesta_options INTERFACE NDEBUG $<$<BOOL:${VESTA_CHECKED}>:VESTA_CHECKED=1>)
 
 if(VESTA_SANITIZE STREQUAL "address")
