@@ -88,11 +88,7 @@ if(NOT TARGET Libtorch::c10)
     INTERFACE_COMPILE_DEFINITIONS "${_libtorch_definitions}")
 
   # libtorch_cpu registers its operators from static objects: the linker must keep it even where no
-  # symbol of it is named. The wrapper target carries the flags; the plain one the file.
-  add_library(Libtorch::torch_cpu_library SHARED IMPORTED GLOBAL)
-  set_target_properties(Libtorch::torch_cpu_library PROPERTIES
-    IMPORTED_LOCATION "${Libtorch_LIBRARY_DIR}/libtorch_cpu.so"
-    IMPORTED_SONAME libtorch_cpu.so)
+  # symbol of it is named. One flag holds it all, because CMake may move separate ones apart.
   add_library(Libtorch::torch_cpu INTERFACE IMPORTED GLOBAL)
   # -rpath-link lets the linker resolve what libtorch_cpu needs itself (NVIDIA's small runtime
   # libraries in the wheels' layout, libgomp) without those becoming our dependencies.
@@ -104,7 +100,7 @@ if(NOT TARGET Libtorch::c10)
   endforeach()
   target_link_options(Libtorch::torch_cpu INTERFACE ${_libtorch_nvidia})
   target_link_libraries(Libtorch::torch_cpu INTERFACE
-    "-Wl,--push-state,--no-as-needed" Libtorch::torch_cpu_library "-Wl,--pop-state" Libtorch::c10)
+    "-Wl,--push-state,--no-as-needed,${Libtorch_LIBRARY_DIR}/libtorch_cpu.so,--pop-state" Libtorch::c10)
 
   add_library(Libtorch::frontend INTERFACE IMPORTED GLOBAL)
   set_target_properties(Libtorch::frontend PROPERTIES
