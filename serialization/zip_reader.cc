@@ -1,0 +1,153 @@
+// Contents and checks. Opening (the directory's and headers' agreement) is in zip_directory.cc.
+
+#include "serialization/zip_reader.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+
+#include "absl/strings/str_format.h"
+#include "ir/support/status.h"
+
+namespace vesta::serialization {
+namespace {
+
+constexpr size_t kStep = size_t{1} << 30;  // zlib counts in unsigned int
+
+uint32_t crc_of(std::string_view data, uint32_t crc = 0) {
+  while (!data.empty()) {
+    const std::string_view part = data.substr(0, kStep);
+    crc = static_cast<uint32_t>(::crc32(crc, reinterpret_cast<const Bytef*>(part.data()), static_cast<uInt>(part.size())));
+    data.remove_prefix(part.size());
+  }
+  return crc;
+}
+
+// A raw inflate stream over `input`, which it feeds in steps.
+class Inflater {
+ public:
+  explicit Inflater(std::string_view input) : input_(input) { ok_ = inflateInit2(&stream_, -MAX_WBITS) == Z_OK; }
+  ~Inflater() {
+    if (ok_) inflateEnd(&stream_);
+  }
+  Inflater(const Inflater&) = delete;
+  Inflater& operator=(const Inflater&) = delete;
+
+  // Fills `out` as far as the stream goes; returns the count written.
+  size_t fill(char* out, size_t size) {
+    size_t done = 0;
+    while (ok_ && !ended_ && done < size) {
+      if (stream_.avail_in == 0 && !input_.empty()) {
+        const std::string_view part = input_.substr(0, kStep);
+        stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(part.data()));
+        stream_.avail_in = static_cast<uInt>(part.size());
+        input_.remove_prefix(part.size());
+      }
+      const size_t room = std::min(size - done, kStep);
+      stream_.next_out = reinterpret_cast<Bytef*>(out + done);
+      stream_.avail_out = static_cast<uInt>(room);
+      const int result = ::inflate(&stream_, Z_NO_FLUSH);
+      done += room - stream_.avail_out;
+      if (result == Z_STREAM_END) {
+        ended_ = true;
+      } else if (result != Z_OK) {
+        ok_ = false;
+        return done;
+      }
+    }
+    return done;
+  }
+
+  // Whether the stream has ended, at exactly the end of the input, with nothing wrong.
+  bool finished() {
+    char beyond = 0;
+    if (fill(&beyond, 1) != 0) return false;
+    return ok_ && ended_ && stream_.avail_in == 0 && input_.empty();
+  }
+
+  bool ended() const { return ended_; }
+
+ private:
+  z_stream stream_{};
+  std::string_view input_;
+  bool ok_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+const ZipEntry* ZipReader::find(std::string_view name) const {
+  const auto it = index_.find(name);
+  return it == index_.end() ? nullptr : &entries_[it->second];
+}
+
+absl::Status ZipReader::corrupt(const ZipEntry& entry, std::string_view what) const {
+  return absl::DataLossError(absl::StrFormat("%s: member '%s' at byte %d: %s", file_name_, entry.name,
+                                             entry.data_offset, what));
+}
+
+absl::StatusOr<ZipData> ZipReader::read(const ZipEntry& entry, bool skip_crc) const {
+  std::atomic<bool>& checked = checked_[static_cast<size_t>(&entry - entries_.data())];
+  const std::string_view stored = bytes_->view().substr(entry.data_offset, entry.stored_size);
+  const auto check = [&](std::string_view contents) {
+    const uint32_t crc = crc_of(contents);
+    if (crc != entry.crc32) {
+      return corrupt(entry, absl::StrFormat("the contents have crc32 %08x, the header says %08x", crc, entry.crc32));
+    }
+    checked.store(true, std::memory_order_relaxed);
+    return absl::OkStatus();
+  };
+  if (!entry.deflated) {
+    if (!skip_crc && !checked.load(std::memory_order_relaxed)) VESTA_RETURN_IF_ERROR(check(stored));
+    return ZipData{stored, bytes_};
+  }
+  auto owner = OwnedBytes::allocate(entry.size);
+  if (!owner.ok()) {
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("%s: member '%s': %s", file_name_, entry.name, owner.status().message()));
+  }
+  Inflater inflater(stored);
+  const size_t count = inflater.fill((*owner)->mutable_data(), entry.size);
+  if (count != entry.size || !inflater.finished()) {
+    return corrupt(entry, absl::StrFormat("the deflated data does not inflate to the %d bytes that the header says "
+                                          "(%d bytes came out)", entry.size, count));
+  }
+  const std::string_view contents = (*owner)->view();
+  VESTA_RETURN_IF_ERROR(check(contents));
+  return ZipData{contents, *std::move(owner)};
+}
+
+absl::Status ZipReader::verify_unread() const {
+  std::vector<char> buffer;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    const ZipEntry& entry = entries_[i];
+    if (checked_[i].load(std::memory_order_relaxed)) continue;
+    if (!entry.deflated) {
+      VESTA_RETURN_IF_ERROR(read(entry).status());
+      continue;
+    }
+    buffer.resize(size_t{1} << 18);
+    Inflater inflater(bytes_->view().substr(entry.data_offset, entry.stored_size));
+    uint64_t total = 0;
+    uint32_t crc = 0;
+    while (!inflater.ended() && total <= entry.size) {
+      const size_t count = inflater.fill(buffer.data(), buffer.size());
+      if (count == 0) break;
+      crc = crc_of({buffer.data(), count}, crc);
+      total += count;
+    }
+    if (total != entry.size || !inflater.finished()) {
+      return corrupt(entry, absl::StrFormat("the deflated data does not inflate to the %d bytes that the header says",
+                                            entry.size));
+    }
+    if (crc != entry.crc32) {
+      return corrupt(entry, absl::StrFormat("the contents have crc32 %08x, the header says %08x", crc, entry.crc32));
+    }
+    checked_[i].store(true, std::memory_order_relaxed);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace vesta::serialization
