@@ -1,6 +1,8 @@
 // The dispatcher has no look-up by name without an overload, so its names are indexed once; a name that
-// is not found makes the index anew, since libraries may register operators at any time. Schemas of
-// builtin rows are parsed when their name is first asked for.
+// is not found makes the index anew, since libraries may register operators at any time. The order of
+// overloads matters to resolution: torch::jit tries the dispatcher's in the order in which they were
+// registered, then its own. A registration listener is told of the operators in just that order. Schemas
+// of builtin rows are parsed when their name is first asked for.
 
 #include "ir/operator.h"
 
@@ -15,6 +17,20 @@ namespace vesta::ir {
 namespace {
 
 std::string name_of(std::string_view schema) { return std::string(schema.substr(0, schema.find_first_of(".("))); }
+
+// Collects the names of the dispatcher's operators in the order of their registration.
+class NameCollector final : public c10::OpRegistrationListener {
+ public:
+  using Names = std::unordered_map<std::string, std::vector<c10::OperatorName>>;
+  explicit NameCollector(Names& names) : names_(names) {}
+  void onOperatorRegistered(const c10::OperatorHandle& op) override {
+    names_[op.operator_name().name].push_back(op.operator_name());
+  }
+  void onOperatorDeregistered(const c10::OperatorHandle&) override {}
+
+ private:
+  Names& names_;
+};
 
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -57,14 +73,8 @@ OperatorCatalog::OperatorCatalog() {
 
 void OperatorCatalog::scan_dispatcher() const {
   dispatcher_names_.clear();
-  for (const c10::OperatorName& name : c10::Dispatcher::singleton().getAllOpNames()) {
-    std::vector<c10::OperatorName>& overloads = dispatcher_names_[name.name];
-    overloads.push_back(name);
-  }
-  for (auto& [name, overloads] : dispatcher_names_) {
-    std::sort(overloads.begin(), overloads.end(),
-              [](const auto& a, const auto& b) { return a.overload_name < b.overload_name; });
-  }
+  // Told of all operators while it is added; removed at once.
+  c10::Dispatcher::singleton().addRegistrationListener(std::make_unique<NameCollector>(dispatcher_names_));
 }
 
 void OperatorCatalog::load_builtins(const std::string& name, std::vector<const Operator*>& into) const {
@@ -86,9 +96,8 @@ const std::vector<const Operator*>& OperatorCatalog::candidates(std::string_view
   auto cached = cache_.find(key);
   if (cached != cache_.end()) return cached->second;
   std::vector<const Operator*> found;
-  load_builtins(key, found);
   auto overloads = dispatcher_names_.find(key);
-  if (overloads == dispatcher_names_.end() && found.empty()) {
+  if (overloads == dispatcher_names_.end() && builtin_rows_.count(key) == 0) {
     scan_dispatcher();
     overloads = dispatcher_names_.find(key);
   }
@@ -98,6 +107,7 @@ const std::vector<const Operator*>& OperatorCatalog::candidates(std::string_view
       if (handle.has_value()) found.push_back(&operators_.emplace_back(Operator{handle->schema(), handle, kNotBuiltin}));
     }
   }
+  load_builtins(key, found);
   static const std::vector<const Operator*> kNone;
   if (found.empty()) return kNone;  // Not kept: it may be registered later.
   return cache_.emplace(key, std::move(found)).first->second;

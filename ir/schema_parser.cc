@@ -455,7 +455,10 @@ class Parser {
       if (text_[at_] == '\\' && at_ + 1 < text_.size()) {
         ++at_;
         const char escaped = text_[at_];
-        value.push_back(escaped == 'n' ? '\n' : escaped == 't' ? '\t' : escaped);
+        constexpr std::string_view kLetters = "ntrfv";
+        constexpr std::string_view kMeanings = "\n\t\r\f\v";
+        const size_t letter = kLetters.find(escaped);
+        value.push_back(letter == std::string_view::npos ? escaped : kMeanings[letter]);
       } else {
         value.push_back(text_[at_]);
       }
