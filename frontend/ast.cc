@@ -13,7 +13,6 @@ namespace {
 constexpr size_t kFirstBlockBytes = 4096;
 constexpr size_t kLargestBlockBytes = size_t{1} << 20;
 
-
 }  // namespace
 
 Arena::~Arena() {
@@ -39,12 +38,31 @@ void* Arena::allocate(size_t size, size_t alignment) {
 
 const char* describe(ExprKind kind) {
   static constexpr const char* kNames[] = {
-      "a name",           "an int",         "a float",       "a complex number", "a string",
-      "an f-string",      "a bool",         "None",          "'...'",            "an attribute",
-      "a subscript",      "a slice",        "a call",        "a starred expression",
-      "a unary operation", "a binary operation", "a boolean operation", "a comparison",
-      "a conditional expression", "a lambda", "a tuple",     "a list",           "a set",
-      "a dict",           "a comprehension",
+      "a name",
+      "an int",
+      "a float",
+      "a complex number",
+      "a string",
+      "an f-string",
+      "a bool",
+      "None",
+      "'...'",
+      "an attribute",
+      "a subscript",
+      "a slice",
+      "a call",
+      "a starred expression",
+      "a unary operation",
+      "a binary operation",
+      "a boolean operation",
+      "a comparison",
+      "a conditional expression",
+      "a lambda",
+      "a tuple",
+      "a list",
+      "a set",
+      "a dict",
+      "a comprehension",
   };
   static_assert(std::size(kNames) == static_cast<size_t>(ExprKind::kComprehension) + 1);
   return kNames[static_cast<size_t>(kind)];
@@ -52,9 +70,12 @@ const char* describe(ExprKind kind) {
 
 const char* describe(StmtKind kind) {
   static constexpr const char* kNames[] = {
-      "an expression", "an assignment", "an augmented assignment", "'del'",  "'return'", "'raise'",
-      "'assert'",      "'pass'",        "'break'",                 "'continue'", "'if'", "'for'",
-      "'while'",       "'with'",        "'import'",                "a function", "a class",
+      "an expression", "an assignment", "an augmented assignment",
+      "'del'",         "'return'",      "'raise'",
+      "'assert'",      "'pass'",        "'break'",
+      "'continue'",    "'if'",          "'for'",
+      "'while'",       "'with'",        "'import'",
+      "a function",    "a class",
   };
   static_assert(std::size(kNames) == static_cast<size_t>(StmtKind::kClass) + 1);
   return kNames[static_cast<size_t>(kind)];
@@ -82,11 +103,16 @@ namespace {
 // The node one step down the left side, or null where the chain ends.
 const Expr* left_child(const Expr& expr) {
   switch (expr.kind) {
-    case ExprKind::kBinary: return cast<Binary>(expr).left;
-    case ExprKind::kAttribute: return cast<Attribute>(expr).value;
-    case ExprKind::kSubscript: return cast<Subscript>(expr).value;
-    case ExprKind::kCall: return cast<Call>(expr).callee;
-    default: return nullptr;
+    case ExprKind::kBinary:
+      return cast<Binary>(expr).left;
+    case ExprKind::kAttribute:
+      return cast<Attribute>(expr).value;
+    case ExprKind::kSubscript:
+      return cast<Subscript>(expr).value;
+    case ExprKind::kCall:
+      return cast<Call>(expr).callee;
+    default:
+      return nullptr;
   }
 }
 

@@ -151,9 +151,9 @@ struct EllipsisLiteral : ExprOf<ExprKind::kEllipsis> {};
 struct JoinedString;
 // One part of an f-string: literal text, or a value with its conversion and format spec.
 struct FormatPart {
-  std::string text;               // used when `value` is null
-  const Expr* value = nullptr;    // or null: literal text
-  char conversion = 0;            // 'r', 's', 'a' of `{x!r}`, or 0
+  std::string text;                    // used when `value` is null
+  const Expr* value = nullptr;         // or null: literal text
+  char conversion = 0;                 // 'r', 's', 'a' of `{x!r}`, or 0
   const JoinedString* spec = nullptr;  // of `{x:.2f}`, or null; may hold values itself
 };
 struct JoinedString : ExprOf<ExprKind::kJoinedString> {
@@ -281,8 +281,8 @@ struct ComprehensionClause {
 };
 struct Comprehension : ExprOf<ExprKind::kComprehension> {
   ComprehensionKind form = ComprehensionKind::kList;
-  const Expr* element = nullptr;  // of a dict: the key
-  const Expr* value = nullptr;    // of a dict; else null
+  const Expr* element = nullptr;             // of a dict: the key
+  const Expr* value = nullptr;               // of a dict; else null
   std::vector<ComprehensionClause> clauses;  // at least one
 };
 
@@ -438,7 +438,7 @@ struct Function : StmtOf<StmtKind::kFunction> {
   std::vector<const Expr*> decorators;  // without the `@`
   std::vector<Parameter> parameters;
   const Expr* return_annotation = nullptr;  // of `-> T` or of the signature comment; or null
-  Block body;  // at least one statement; a docstring is its first ExprStmt
+  Block body;                               // at least one statement; a docstring is its first ExprStmt
 };
 
 struct Class : StmtOf<StmtKind::kClass> {

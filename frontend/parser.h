@@ -27,14 +27,13 @@ struct ParseOptions {
 // block of text needs no dedent.
 // Errors: InvalidArgument for what is not TorchScript's syntax, with "file:line:col: error: ...", the
 // source line and a caret; ResourceExhausted for a text that is too long or nested too deep.
-absl::StatusOr<Module> parse_module(std::shared_ptr<const support::Source> source,
-                                    const ParseOptions& options = {});
+absl::StatusOr<Module> parse_module(std::shared_ptr<const support::Source> source, const ParseOptions& options = {});
 
 // Parses one expression, such as a type annotation, that fills the whole text (or the part [begin, end)
 // of it; line breaks count as blanks). Errors as above.
 absl::StatusOr<ParsedExpr> parse_expression(std::shared_ptr<const support::Source> source,
                                             const ParseOptions& options = {});
-absl::StatusOr<ParsedExpr> parse_expression(std::shared_ptr<const support::Source> source, size_t begin,
-                                            size_t end, const ParseOptions& options = {});
+absl::StatusOr<ParsedExpr> parse_expression(std::shared_ptr<const support::Source> source, size_t begin, size_t end,
+                                            const ParseOptions& options = {});
 
 }  // namespace vesta::frontend
