@@ -1,0 +1,51 @@
+#pragma once
+
+// Options of loading, compiling and calling. Plain values: an option belongs to one load or one call, never to
+// the process.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <c10/core/Device.h>
+#include <vesta/limits.h>
+
+namespace vesta {
+
+// Contents of an archive's `extra/` members by name.
+using ExtraFiles = std::map<std::string, std::string, std::less<>>;
+
+struct LoadOptions {
+  Limits limits;
+  // Where parameters, buffers and attributes that are tensors go. None: where they were saved; a device that is
+  // not there is FailedPrecondition.
+  std::optional<c10::Device> device;
+  // The caller declares that the file neither changes nor shrinks while any of its weights is in use. They are then
+  // used in place from a mapping of the file; otherwise the file is read into memory first. (A mapped file that
+  // is truncated ends the process at the next access, so this is never a default.)
+  bool immutable_file = false;
+  // Names to look for: found contents replace the values, others are erased, so what is left was in the archive.
+  // Null: none are read. Not owned.
+  ExtraFiles* extra_files = nullptr;
+  // Also puts every extra file of the archive into `extra_files`, whether or not its name was asked for.
+  bool all_extra_files = false;
+};
+
+struct CompileOptions {
+  Limits limits;
+  // Shown in error messages.
+  std::string filename = "<source>";
+};
+
+struct CallOptions {
+  // Fuel, deadline, cancel.
+  CallLimits limits;
+  // Receives what the program prints, line breaks included; may be called from several threads if the
+  // program forks. Empty: standard output.
+  std::function<void(std::string_view)> print;
+};
+
+}  // namespace vesta
