@@ -439,7 +439,6 @@ class PickleMachine {
   absl::Status op_reduce() {
     VESTA_ASSIGN_OR_RETURN(IValue arguments, pop());
     VESTA_ASSIGN_OR_RETURN(const IValue callable, pop());
-    if (!arguments.isTuple()) return absl::DataLossError("the arguments are no tuple");
     return push_result(handler_.reduce(callable, std::move(arguments)));
   }
   absl::Status op_new_object() {

@@ -53,7 +53,7 @@ class PickleHandler {
   virtual absl::StatusOr<c10::IValue> global(std::string_view module, std::string_view name);
   // BINPERSID, PERSID (a string).
   virtual absl::StatusOr<c10::IValue> persistent(const c10::IValue& id) = 0;
-  // REDUCE: a call of `callable` with a tuple of arguments.
+  // REDUCE: a call of `callable`. Python writes a tuple of arguments; torch's C++ writer also single values.
   virtual absl::StatusOr<c10::IValue> reduce(const c10::IValue& callable, c10::IValue arguments) = 0;
   // NEWOBJ, NEWOBJ_EX (keyword arguments, else None), INST and OBJ.
   virtual absl::StatusOr<c10::IValue> new_object(const c10::IValue& type, c10::IValue arguments,

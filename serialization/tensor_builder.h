@@ -1,0 +1,89 @@
+#pragma once
+
+// Storages and tensors as pickles describe them, built over the bytes of an archive. Every size,
+// stride and offset is checked against the storage in 64 bits before a tensor exists.
+//
+// Source of the argument lists: torch/_utils.py (`_rebuild_*`) and what torch's C++ writer emits.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ATen/core/ivalue.h>
+#include <c10/core/ScalarType.h>
+#include <c10/core/Storage.h>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "ir/support/limits.h"
+#include "serialization/bytes.h"
+
+namespace vesta::serialization {
+
+// A storage class of Python: "FloatStorage" -> kFloat. nullopt for an unknown name; "UntypedStorage"
+// counts bytes (kByte).
+std::optional<c10::ScalarType> storage_scalar_type(std::string_view class_name);
+// The name of the class that `storage_scalar_type` takes.
+std::string_view storage_class_name(c10::ScalarType type);
+// "float32", "float", "int64", ... -> kFloat, kLong; nullopt for an unknown name.
+std::optional<c10::ScalarType> scalar_type_named(std::string_view name);
+
+// The bytes of a storage and what keeps them alive.
+struct StorageBytes {
+  std::string_view contents;
+  SharedBytes owner;
+};
+
+// A storage of `source`'s bytes on the CPU. They are used in place where the owner allows it and they
+// start at a multiple of 64 bytes, else copied. `element_size` > 1 with `swap_bytes` turns elements of
+// a big-endian machine around, in a copy.
+absl::StatusOr<c10::Storage> make_storage(const StorageBytes& source, size_t element_size, bool swap_bytes);
+
+// The storages of one archive by key, so that what was shared stays shared, and tensors over them.
+// Not thread-safe.
+class TensorBuilder {
+ public:
+  // Gives the record of a storage's key ("0").
+  using ReadRecord = std::function<absl::StatusOr<StorageBytes>(std::string_view key)>;
+  struct Options {
+    Limits limits;
+    bool big_endian = false;
+    // Storages saved on another device are loaded on the CPU; otherwise they are refused.
+    bool map_to_cpu = false;
+  };
+  TensorBuilder(ReadRecord read_record, Options options)
+      : read_record_(std::move(read_record)), options_(std::move(options)) {}
+
+  // The meaning of ('storage', <class>, key, location, count[, None]): a PickleObject of kind kStorage.
+  absl::StatusOr<c10::IValue> storage(const c10::IValue& persistent_id);
+
+  // The functions below take the arguments of the Python function of the same name.
+  absl::StatusOr<c10::IValue> rebuild_tensor(c10::ArrayRef<c10::IValue> arguments);
+  absl::StatusOr<c10::IValue> rebuild_qtensor(c10::ArrayRef<c10::IValue> arguments);
+  absl::StatusOr<c10::IValue> rebuild_sparse_tensor(c10::ArrayRef<c10::IValue> arguments);
+  absl::StatusOr<c10::IValue> rebuild_parameter(c10::ArrayRef<c10::IValue> arguments);
+
+ private:
+  absl::Status count_tensor();
+
+  ReadRecord read_record_;
+  Options options_;
+  absl::flat_hash_map<std::string, c10::Storage> storages_;
+  int64_t tensors_ = 0;
+};
+
+// A tensor over a storage. DataLoss where sizes, strides (in elements) and offset leave the storage
+// or do not fit 64 bits.
+absl::StatusOr<at::Tensor> make_strided_tensor(const c10::Storage& storage, c10::ScalarType type,
+                                               const std::vector<int64_t>& sizes, const std::vector<int64_t>& strides,
+                                               int64_t offset);
+
+// A new contiguous CPU tensor of uninitialized elements. ResourceExhausted, or DataLoss for sizes
+// that are negative or do not fit 64 bits.
+absl::StatusOr<at::Tensor> make_contiguous_tensor(c10::ScalarType type, const std::vector<int64_t>& sizes);
+
+}  // namespace vesta::serialization
