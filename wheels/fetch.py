@@ -19,17 +19,16 @@ import sys
 import tempfile
 import zipfile
 
-# What of the wheels is unpacked (545 MB of 1.6 GB). libtorch.so itself is left out: it needs
-# libtorch_cuda. torch's own copy of the oneDNN headers belongs to another version of oneDNN.
-FILES = (
-    "torch/lib/libtorch_cpu.so",
-    "torch/lib/libc10.so",
-    "torch/lib/libgomp.so.1",
-    "torch/version.py",
-    "nvidia/cu13/lib/libcudart.so.13",
-    "nvidia/cu13/lib/libcupti.so.13",
-    "onednn/lib/libdnnl.so.3",
-)
+# What of each wheel is unpacked: of libtorch's 545 MB of 1.6 GB. libtorch.so itself is left out: it
+# needs libtorch_cuda. torch's own copy of the oneDNN headers belongs to another version of oneDNN.
+FILES = {
+    "torch": ("torch/lib/libtorch_cpu.so", "torch/lib/libc10.so", "torch/lib/libgomp.so.1"),
+    "nvidia-cuda-runtime": ("nvidia/cu13/lib/libcudart.so.13",),
+    "nvidia-cuda-cupti": ("nvidia/cu13/lib/libcupti.so.13",),
+    "onednn-cpu-gomp": ("onednn/lib/libdnnl.so.3",),
+    "onednn-devel-cpu-gomp": ("onednn/include/oneapi/dnnl/dnnl.hpp",),
+    "silero-vad": ("silero_vad/data/silero_vad.jit",),
+}
 FOLDERS = (
     "torch/include/ATen/",
     "torch/include/c10/",
@@ -72,7 +71,7 @@ def wanted(name):
         name = "onednn/" + name
     if name == "lib/libdnnl.so.3":
         name = "onednn/" + name
-    return name if name in FILES or name.startswith(FOLDERS) else None
+    return name if name.startswith(FOLDERS) or any(name in files for files in FILES.values()) else None
 
 
 def unpack(wheels, site_packages):
@@ -89,8 +88,8 @@ def unpack(wheels, site_packages):
 
 
 def check(site_packages, lock_text):
-    required = [f for f in FILES if not f.startswith("onednn/") or "onednn" in lock_text]
-    missing = [f for f in required if not (site_packages / f).exists() and f != "torch/version.py"]
+    names = [line.split("==")[0] for line in lock_text.splitlines() if "==" in line]
+    missing = [file for name in names for file in FILES[name] if not (site_packages / file).exists()]
     if missing:
         sys.exit("fetch.py: the wheels lack " + ", ".join(missing))
 
