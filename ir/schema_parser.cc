@@ -113,7 +113,7 @@ class Parser {
 
   absl::StatusOr<c10::FunctionSchema> schema() {
     std::string name = identifier();
-    while (!name.empty() && take("::")) name += "::" + identifier();
+    while (!name.empty() && take("::")) absl::StrAppend(&name, "::", identifier());
     if (name.empty()) return expected("an operator's name");
     std::string overload;
     if (take(".")) overload = identifier();
@@ -264,7 +264,7 @@ class Parser {
     if (take("(")) return tuple(depth);
     const size_t begin = (skip_space(), at_);
     std::string name = identifier();
-    while (peek(".") && !peek("...") && take(".")) name += "." + identifier();
+    while (peek(".") && !peek("...") && take(".")) absl::StrAppend(&name, ".", identifier());
     if (name == "Dict") return dict(depth);
     if (name == "Future" || name == "RRef" || name == "Await") return wrapper(name, depth);
     if (name == "Union") return union_of(depth);
