@@ -1,0 +1,152 @@
+// Whole models beside torch::jit, in one process and run: loading the archive, the first call on a fresh
+// module, and the steady call. The two runtimes take turns; the counters are medians in milliseconds and
+// their ratio (below 1: Vesta is faster). One thread, no gradients.
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <benchmark/benchmark.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/import.h>
+#include <vesta/vesta.h>
+
+#include "tests/differential/manifest.h"
+
+namespace {
+
+using vesta::test::CorpusEntry;
+
+double seconds(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double median(std::vector<double> times) {
+  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
+  return times[times.size() / 2];
+}
+
+vesta::Module load_ours(const CorpusEntry& entry) {
+  absl::StatusOr<vesta::Module> module = vesta::load(entry.path);
+  if (!module.ok()) throw std::runtime_error(std::string(module.status().message()));
+  return *std::move(module);
+}
+
+c10::IValue call_ours(const vesta::Module& module, const std::vector<c10::IValue>& inputs) {
+  absl::StatusOr<c10::IValue> result = module.forward(inputs);
+  if (!result.ok()) throw std::runtime_error(std::string(result.status().message()));
+  return *std::move(result);
+}
+
+template <class Tensors>
+void fill(const Tensors& tensors, const CorpusEntry& entry) {
+  for (const auto& item : tensors) {
+    if (entry.fill && item.value.is_floating_point()) vesta::test::fill_tensor(item.value, item.name, entry.seed);
+  }
+}
+
+std::vector<c10::IValue> inputs_of(const CorpusEntry& entry) {
+  std::vector<c10::IValue> inputs;
+  for (const auto& described : entry.calls.at(0).inputs) inputs.push_back(vesta::test::build_value(described, {}));
+  return inputs;
+}
+
+// Alternates the two and sets Vesta's time as the benchmark's own.
+void compare(benchmark::State& state, const std::function<double()>& ours, const std::function<double()>& theirs) {
+  std::vector<double> our_times;
+  std::vector<double> their_times;
+  for (auto _ : state) {
+    their_times.push_back(theirs());
+    our_times.push_back(ours());
+    state.SetIterationTime(our_times.back());
+  }
+  state.counters["vesta_ms"] = median(our_times) * 1e3;
+  state.counters["jit_ms"] = median(their_times) * 1e3;
+  state.counters["ratio"] = median(our_times) / median(their_times);
+}
+
+void load_phase(benchmark::State& state, const CorpusEntry& entry) {
+  compare(
+      state, [&] { return seconds([&] { benchmark::DoNotOptimize(load_ours(entry)); }); },
+      [&] { return seconds([&] { benchmark::DoNotOptimize(torch::jit::load(entry.path)); }); });
+}
+
+void first_phase(benchmark::State& state, const CorpusEntry& entry) {
+  const std::vector<c10::IValue> inputs = inputs_of(entry);
+  compare(
+      state,
+      [&] {
+        const vesta::Module module = load_ours(entry);
+        fill(module.named_parameters(), entry);
+        return seconds([&] { benchmark::DoNotOptimize(call_ours(module, inputs)); });
+      },
+      [&] {
+        torch::jit::Module module = torch::jit::load(entry.path);
+        fill(module.named_parameters(), entry);
+        return seconds([&] { benchmark::DoNotOptimize(module.forward(inputs)); });
+      });
+}
+
+void steady_phase(benchmark::State& state, const CorpusEntry& entry) {
+  const std::vector<c10::IValue> inputs = inputs_of(entry);
+  const vesta::Module ours = load_ours(entry);
+  torch::jit::Module theirs = torch::jit::load(entry.path);
+  fill(ours.named_parameters(), entry);
+  fill(theirs.named_parameters(), entry);
+  for (int i = 0; i < 3; ++i) {  // torch::jit specializes in its first calls.
+    call_ours(ours, inputs);
+    theirs.forward(inputs);
+  }
+  compare(
+      state, [&] { return seconds([&] { benchmark::DoNotOptimize(call_ours(ours, inputs)); }); },
+      [&] { return seconds([&] { benchmark::DoNotOptimize(theirs.forward(inputs)); }); });
+}
+
+void guarded(benchmark::State& state, const CorpusEntry& entry, void (*phase)(benchmark::State&, const CorpusEntry&)) {
+  const c10::NoGradGuard no_grad;
+  try {
+    phase(state, entry);
+  } catch (const std::exception& error) {
+    state.SkipWithError(error.what());
+  }
+}
+
+void register_models() {
+  static const std::vector<CorpusEntry> entries =
+      vesta::test::read_manifest(std::string(VESTA_SOURCE_DIR) + "/tests/corpus");
+  struct Phase {
+    const char* name;
+    void (*run)(benchmark::State&, const CorpusEntry&);
+    int iterations;
+  };
+  static constexpr Phase kPhases[] = {{"Load", load_phase, 5}, {"FirstCall", first_phase, 5}, {"SteadyCall", steady_phase, 9}};
+  for (const CorpusEntry& entry : entries) {
+    if (!entry.has_tag("large") || entry.grad || entry.calls.empty() || entry.calls[0].method != "forward") continue;
+    for (const Phase& phase : kPhases) {
+      const std::string name = std::string("BM_Model_") + phase.name + "/" + entry.name;
+      benchmark::RegisterBenchmark(name.c_str(), [&entry, phase](benchmark::State& state) { guarded(state, entry, phase.run); })
+          ->Iterations(phase.iterations)
+          ->UseManualTime()
+          ->Unit(benchmark::kMillisecond);
+    }
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  at::set_num_threads(1);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  register_models();
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
