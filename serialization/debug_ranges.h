@@ -1,0 +1,41 @@
+#pragma once
+
+// Where the text of an archive's code comes from in the model's own source: `code/*.py.debug_pkl`.
+//
+// Three forms, by the version of torch that wrote them:
+//   up to 1.8     ((offset, (source, begin, end)), ...)       source = (text, file, first line)
+//   1.9 to 1.11   ((offset, (source, begin, end), tag), ...)
+//   since 1.12    ('FORMAT_WITH_STRING_TABLE', (string, ...), (entries as in 1.9)), where a source is
+//                 ([indices of the strings that make its text], index of the file's name, first line)
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "ir/support/limits.h"
+#include "ir/support/source.h"
+
+namespace vesta::serialization {
+
+// A table from offsets in one text of an archive to the model's own source. Immutable.
+class DebugRanges {
+ public:
+  // `name` (file and member) starts the messages. DataLoss for anything but the forms above.
+  static absl::StatusOr<DebugRanges> parse(std::string_view bytes, std::string_view name, const Limits& limits);
+
+  // The range that made the text at `offset`; unknown (SourceRange::known()) where the table has none.
+  support::SourceRange find(size_t offset) const;
+
+  size_t size() const { return entries_.size(); }
+
+ private:
+  struct Entry {
+    size_t offset = 0;
+    support::SourceRange range;
+  };
+  friend class DebugParser;
+  std::vector<Entry> entries_;  // offsets ascend
+};
+
+}  // namespace vesta::serialization
