@@ -10,7 +10,7 @@
 #   Libtorch::c10         libc10.so and the headers
 #   Libtorch::torch_cpu   libtorch_cpu.so, always kept as a dependency; brings Libtorch::c10
 #   Libtorch::frontend    the include folder of torch/torch.h and torch/script.h: tests, bench and vesta_nn only
-#   Libtorch_VERSION, Libtorch_LIBRARY_DIR
+#   Libtorch_VERSION, Libtorch_LIBRARY_DIR, Libtorch_ROOT_NAMED (what was named, made absolute)
 
 set(VESTA_LIBTORCH "" CACHE STRING
     "libtorch: a site-packages folder of wheels, an unpacked LibTorch, or 'python'")
@@ -28,7 +28,7 @@ elseif(_libtorch_named STREQUAL "python")
   # find_spec does not import torch: that would take seconds.
   execute_process(
     COMMAND "${VESTA_PYTHON}" -c
-            "import importlib.util as u, os; s = u.find_spec('torch'); print(os.path.dirname(os.path.dirname(s.origin)) if s else '')"
+            "import importlib.util as u, os; s = u.find_spec('torch'); print(os.path.dirname(os.path.dirname(s.origin)) if s and s.origin else '')"
     OUTPUT_VARIABLE _libtorch_named OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
   if(_libtorch_named STREQUAL "")
     message(FATAL_ERROR "VESTA_LIBTORCH=python, but '${VESTA_PYTHON}' has no torch: install it there, "
@@ -76,6 +76,7 @@ if(NOT Libtorch_VERSION IN_LIST _libtorch_supported)
 endif()
 
 set(Libtorch_LIBRARY_DIR "${_libtorch_root}/lib")
+set(Libtorch_ROOT_NAMED "${_libtorch_named}")
 # Both supported versions are built with the new std::string only; LibTorch's pre-cxx11 builds ended with 2.7.
 set(_libtorch_definitions _GLIBCXX_USE_CXX11_ABI=1)
 

@@ -106,3 +106,14 @@ function(vesta_set_test_environment test label)
   endif()
   set_tests_properties(${test} PROPERTIES LABELS "${label}" ENVIRONMENT "${environment}" TIMEOUT 1500)
 endfunction()
+
+# What `find_package(vesta)` of another project needs.
+function(vesta_install_package)
+  set(destination ${CMAKE_INSTALL_LIBDIR}/cmake/vesta)
+  include(CMakePackageConfigHelpers)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/vestaConfig.cmake.in ${PROJECT_BINARY_DIR}/vestaConfig.cmake @ONLY)
+  write_basic_package_version_file(${PROJECT_BINARY_DIR}/vestaConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+  install(FILES ${PROJECT_BINARY_DIR}/vestaConfig.cmake ${PROJECT_BINARY_DIR}/vestaConfigVersion.cmake
+                ${PROJECT_SOURCE_DIR}/cmake/FindLibtorch.cmake DESTINATION ${destination})
+  install(EXPORT vesta_targets NAMESPACE vesta:: DESTINATION ${destination})
+endfunction()
