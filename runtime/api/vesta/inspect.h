@@ -32,7 +32,7 @@ struct InspectedModule {
 
 struct InspectedMethod {
   std::string name;
-  std::string signature;  // "forward(Tensor x) -> Tensor"
+  std::string signature;  // "forward(x: Tensor) -> Tensor"
 };
 
 // An operator or custom class that this build does not have.

@@ -38,7 +38,7 @@ class VESTA_API Method {
   const std::string& name() const;
   // As torch::jit has it: argument 0 of a method is `self`.
   const c10::FunctionSchema& schema() const;
-  // "forward(Tensor x, Tensor? mask=None, *, int n=1) -> Tensor", without self.
+  // "forward(x: Tensor, mask: Optional[Tensor]=None) -> Tensor", without self.
   std::string signature() const;
 
   // Calls it. Arguments are checked against the schema and converted as torch::jit does: an int where a float is

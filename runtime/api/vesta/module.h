@@ -91,7 +91,7 @@ class VESTA_API Module {
 
   // The class's qualified name: "__torch__.models.Net".
   std::string type_name() const;
-  const c10::ClassTypePtr& type() const;
+  c10::ClassTypePtr type() const;
   // For passing the module as an argument or attribute.
   c10::IValue value() const { return c10::IValue(object_); }
 

@@ -1,0 +1,30 @@
+#include <vesta/method.h>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/api/arguments.h"
+#include "runtime/api/call.h"
+#include "runtime/api/context.h"
+#include "runtime/api/state_writes.h"
+
+namespace vesta {
+
+const std::string& Method::name() const { return function_->schema().name(); }
+
+const c10::FunctionSchema& Method::schema() const { return function_->schema(); }
+
+std::string Method::signature() const { return internal::signature(function_->schema(), object_ ? 1 : 0); }
+
+absl::StatusOr<c10::IValue> Method::operator()(std::vector<c10::IValue> args, const Kwargs& kwargs,
+                                               const CallOptions& options) const {
+  absl::StatusOr<std::vector<c10::IValue>> bound =
+      internal::bind_arguments(function_->schema(), object_ ? 1 : 0, std::move(args), kwargs);
+  if (!bound.ok()) return bound.status();
+  if (object_) bound->insert(bound->begin(), c10::IValue(object_));
+  return internal::call(*function_, *std::move(bound), options);
+}
+
+bool Method::writes_state() const {
+  return internal::find_state_writes(*function_, object_, {.use_current_values = true}).any();
+}
+
+}  // namespace vesta
