@@ -57,8 +57,8 @@ constexpr auto kTypes = std::to_array<NamedType>({
     {"Scalar", get<c10::NumberType>, get<c10::NumberType>},
     {"number", get<c10::NumberType>, get<c10::NumberType>},
     {"SymInt", get<c10::IntType>, get<c10::SymIntType>},
-    {"SymFloat", get<c10::FloatType>, get<c10::SymFloatType>},
-    {"SymBool", get<c10::BoolType>, get<c10::SymBoolType>},
+    {"SymFloat", get<c10::SymFloatType>, get<c10::SymFloatType>},
+    {"SymBool", get<c10::SymBoolType>, get<c10::SymBoolType>},
     {"ScalarType", get<c10::IntType>, get<c10::ScalarTypeType>},
     {"Layout", get<c10::IntType>, get<c10::LayoutType>},
     {"MemoryFormat", get<c10::IntType>, get<c10::MemoryFormatType>},
@@ -308,7 +308,7 @@ class Parser {
     VESTA_RETURN_IF_ERROR(expect(")"));
     static constexpr std::array kKeyKinds = {c10::TypeKind::AnyType,    c10::TypeKind::IntType,     c10::TypeKind::BoolType,
                                              c10::TypeKind::FloatType,  c10::TypeKind::ComplexType, c10::TypeKind::StringType,
-                                             c10::TypeKind::TensorType, c10::TypeKind::DeviceObjType, c10::TypeKind::VarType};
+                                             c10::TypeKind::TensorType, c10::TypeKind::DeviceObjType};
     bool valid_key = false;
     for (const c10::TypeKind kind : kKeyKinds) valid_key = valid_key || key.fake->kind() == kind;
     if (!valid_key) return expected("a type that can be a dict's key");
