@@ -1,0 +1,26 @@
+#pragma once
+
+// The one place where the facade meets the runtime that executes programs.
+
+#include <vector>
+
+#include <ATen/core/ivalue.h>
+#include <vesta/options.h>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "ir/program.h"
+
+namespace vesta::internal {
+
+// Gives a program what it needs to run. Before it is shared between threads.
+void prepare(ir::Program& program);
+
+// Calls with all arguments in schema order (the object first).
+absl::StatusOr<c10::IValue> call(const ir::Function& function, std::vector<c10::IValue> arguments,
+                                 const CallOptions& options);
+
+// For `__setstate__` while an archive is read: `stack` as for ir::FunctionRunner.
+absl::Status run_while_loading(const ir::Function& function, ir::Stack& stack);
+
+}  // namespace vesta::internal

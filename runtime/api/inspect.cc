@@ -1,0 +1,133 @@
+// The archive is read as for loading, but nothing is given to the reader that could run a method.
+
+#include <vesta/inspect.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include <ATen/core/class_type.h>
+
+#include "absl/strings/str_cat.h"
+#include "ir/graph.h"
+#include "ir/operator.h"
+#include "ir/support/status.h"
+#include "runtime/api/arguments.h"
+#include "runtime/api/context.h"
+#include "runtime/api/module_tree.h"
+#include "serialization/bytes.h"
+#include "serialization/torchscript_reader.h"
+
+namespace vesta {
+namespace {
+
+using internal::TreeSlot;
+
+// Elements and bytes of tensors, each storage counted once where it is asked for.
+class TensorCounter {
+ public:
+  void add(const at::Tensor& tensor, int64_t& elements, int64_t& bytes) {
+    if (!tensor.defined()) return;
+    elements += tensor.numel();
+    bytes += tensor.numel() * static_cast<int64_t>(tensor.element_size());
+    if (!seen_.insert(tensor.unsafeGetTensorImpl()).second) return;
+    total_elements_ += tensor.numel();
+    total_bytes_ += tensor.numel() * static_cast<int64_t>(tensor.element_size());
+  }
+  int64_t total_elements() const { return total_elements_; }
+  int64_t total_bytes() const { return total_bytes_; }
+
+ private:
+  std::unordered_set<const c10::TensorImpl*> seen_;
+  int64_t total_elements_ = 0;
+  int64_t total_bytes_ = 0;
+};
+
+void count_totals(const c10::ivalue::Object& object, InspectedModule& module) {
+  TensorCounter parameters;
+  TensorCounter all;
+  int64_t unused = 0;
+  internal::walk(object, true, [&](const TreeSlot& slot) {
+    if (slot.is_parameter()) parameters.add(slot.value.toTensor(), unused, unused);
+    if (slot.is_parameter() || slot.is_buffer()) all.add(slot.value.toTensor(), unused, unused);
+  });
+  module.total_parameters = parameters.total_elements();
+  module.total_bytes = all.total_bytes();
+}
+
+InspectedModule describe(const c10::ivalue::Object& object, const std::string& name, size_t depth) {
+  InspectedModule module;
+  module.name = name;
+  module.type = object.type()->annotation_str();
+  count_totals(object, module);
+  TensorCounter counter;
+  internal::walk(object, false, [&](const TreeSlot& slot) {
+    if (slot.is_parameter()) counter.add(slot.value.toTensor(), module.parameters, module.parameter_bytes);
+    if (slot.is_buffer()) counter.add(slot.value.toTensor(), module.buffers, module.buffer_bytes);
+    if (slot.is_module() && depth > 0) {
+      module.children.push_back(describe(slot.value.toObjectRef(), slot.name, depth - 1));
+    }
+  });
+  return module;
+}
+
+void count_operators(const ir::Block& block, std::map<std::string, int64_t>& counts) {
+  for (const ir::Node* node : block.nodes()) {
+    if (node->op() != nullptr) ++counts[node->op()->schema.name()];
+    for (const ir::Block* inner : node->blocks()) count_operators(*inner, counts);
+    const ir::AttributeValue* subgraph = node->find(c10::attr::Subgraph);
+    if (subgraph != nullptr && std::holds_alternative<std::shared_ptr<ir::Graph>>(*subgraph)) {
+      count_operators(*std::get<std::shared_ptr<ir::Graph>>(*subgraph)->block(), counts);
+    }
+  }
+}
+
+std::string format_name(serialization::FileKind kind) {
+  switch (kind) {
+    case serialization::FileKind::kMobileScript: return "TorchScript archive for mobile (run by its code/)";
+    case serialization::FileKind::kModelJson: return "TorchScript archive of torch 1.0 to 1.2";
+    default: return "TorchScript archive";
+  }
+}
+
+MissingOperator convert_missing(const frontend::MissingOperator& missing) {
+  return {missing.name, missing.function, missing.call_site.short_description(), missing.call_site.excerpt()};
+}
+
+// Deeper trees than any model has are cut there; totals still count all.
+constexpr size_t kMaxTreeDepth = 200;
+
+}  // namespace
+
+absl::StatusOr<Inspection> inspect(const std::string& path, const Limits& limits) {
+  VESTA_ASSIGN_OR_RETURN(serialization::SharedBytes bytes, serialization::read_file(path, limits.file_bytes));
+  serialization::ReadOptions read;
+  read.limits = limits;
+  read.map_to_cpu = true;
+  read.allow_missing_operators = true;
+  Inspection result;
+  result.file_bytes = static_cast<int64_t>(bytes->size());
+  VESTA_ASSIGN_OR_RETURN(const serialization::LoadedModule loaded,
+                         serialization::read_torchscript(std::move(bytes), path, read));
+  result.format = format_name(loaded.kind);
+  result.version = loaded.version;
+  result.producer = loaded.producer.torch_version;
+  for (const auto& [name, contents] : loaded.extra_files) {
+    result.extra_files.emplace_back(name, static_cast<int64_t>(contents.size()));
+  }
+  if (loaded.root.isObject()) {
+    const c10::ivalue::Object& root = loaded.root.toObjectRef();
+    for (const torch::jit::Function* method : root.type()->methods()) {
+      result.methods.push_back({method->name(), internal::signature(method->getSchema(), 1)});
+    }
+    if (root.type()->is_module()) result.root = describe(root, "", kMaxTreeDepth);
+  }
+  for (const auto& function : loaded.program->functions()) {
+    if (function->graph() != nullptr) count_operators(*function->graph()->block(), result.operators);
+  }
+  for (const frontend::MissingOperator& missing : loaded.missing_operators) {
+    result.missing.push_back(convert_missing(missing));
+  }
+  return result;
+}
+
+}  // namespace vesta

@@ -1,0 +1,77 @@
+// Bytes -> reader -> program -> module. The program's runner is set while it is read, because `__setstate__` may have to run.
+
+#include <vesta/load.h>
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "ir/support/status.h"
+#include "runtime/api/call.h"
+#include "runtime/api/context.h"
+#include "runtime/api/deep_copy.h"
+#include "serialization/bytes.h"
+#include "serialization/torchscript_reader.h"
+
+namespace vesta {
+namespace {
+
+void give_extra_files(std::map<std::string, std::string> found, const LoadOptions& options) {
+  if (options.extra_files == nullptr) return;
+  ExtraFiles& wanted = *options.extra_files;
+  for (auto it = wanted.begin(); it != wanted.end();) {
+    it = found.count(it->first) > 0 ? std::next(it) : wanted.erase(it);
+  }
+  for (auto& [name, contents] : found) {
+    if (options.all_extra_files || wanted.count(name) > 0) wanted[name] = std::move(contents);
+  }
+}
+
+absl::StatusOr<Module> load_bytes(serialization::SharedBytes bytes, const std::string& name,
+                                  const LoadOptions& options) {
+  serialization::ReadOptions read;
+  read.limits = options.limits;
+  read.trust_weights = options.immutable_file;
+  read.map_to_cpu = options.device.has_value();
+  read.run = [](const ir::Function& function, ir::Stack& stack) { return internal::run_while_loading(function, stack); };
+  VESTA_ASSIGN_OR_RETURN(serialization::LoadedModule loaded,
+                         serialization::read_torchscript(std::move(bytes), name, read));
+  if (!loaded.root.isObject() || !loaded.root.toObjectRef().type()->is_module()) {
+    return absl::InvalidArgumentError(absl::StrCat(name, ": the archive holds no module"));
+  }
+  auto context = std::make_shared<internal::Context>();
+  context->program = loaded.program;
+  internal::prepare(*loaded.program);
+  c10::IValue root = std::move(loaded.root);
+  if (options.device.has_value() && !options.device->is_cpu()) {
+    VESTA_ASSIGN_OR_RETURN(root, internal::DeepCopier({.device = options.device}).copy(root));
+  }
+  give_extra_files(std::move(loaded.extra_files), options);
+  return internal::Access::module(std::move(context), root.toObject());
+}
+
+}  // namespace
+
+absl::StatusOr<Module> load(const std::string& path, const LoadOptions& options) {
+  VESTA_ASSIGN_OR_RETURN(serialization::SharedBytes bytes,
+                         options.immutable_file ? serialization::map_file(path, options.limits.file_bytes)
+                                                : serialization::read_file(path, options.limits.file_bytes));
+  return load_bytes(std::move(bytes), path, options);
+}
+
+absl::StatusOr<Module> load(std::span<const std::byte> bytes, const LoadOptions& options) {
+  const std::string_view contents(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (options.immutable_file) {
+    return load_bytes(serialization::borrow_bytes(contents, /*writable=*/true), "<memory>", options);
+  }
+  VESTA_ASSIGN_OR_RETURN(serialization::SharedBytes copy, serialization::copy_bytes(contents));
+  return load_bytes(std::move(copy), "<memory>", options);
+}
+
+absl::StatusOr<Module> load(std::istream& stream, const LoadOptions& options) {
+  VESTA_ASSIGN_OR_RETURN(serialization::SharedBytes bytes,
+                         serialization::read_stream(stream, options.limits.file_bytes));
+  return load_bytes(std::move(bytes), "<stream>", options);
+}
+
+}  // namespace vesta
