@@ -137,9 +137,11 @@ def accumulator(x: Tensor, n: int):
 class ObjectsComeAndGo(nn.Module):
     """An object leaves the module by one call and comes back by the next."""
 
+    kept: Optional[Accumulator]
+
     def __init__(self):
         super().__init__()
-        self.kept: Optional[Accumulator] = None
+        self.kept = None
 
     @torch.jit.export
     def make(self, x: Tensor) -> Accumulator:
@@ -185,8 +187,12 @@ def enum_int(n: int):
     for c in Color:
         if c.value == n:
             found = c
-    name = "none" if found is None else found.name
-    return name, Color.RED == Color.GREEN, Color.BLUE.value, [c.name for c in Color], found == Color.RED, Color.RED is Color.RED
+    name = "none"
+    is_red = False
+    if found is not None:
+        name = found.name
+        is_red = found == Color.RED
+    return name, Color.RED == Color.GREEN, Color.BLUE.value, [c.name for c in Color], is_red, Color.RED is Color.RED
 
 
 @module(C(T(2), True), C(T(2), False), C(method="describe"), tags=("enum",))

@@ -327,7 +327,7 @@ def isinstance_of_any(value: Any, x: Tensor) -> Tuple[str, Tensor]:
     return "other", x
 
 
-@fn(C(T(4, 5), 2), C(T(4, 5), 3), E(T(4, 5), 4), tags=("control", "loop"))
+@fn(C(T(4, 5), 2), C(T(4, 5), 3), E(T(4, 5), 5), tags=("control", "loop"))
 def nms_like(x: Tensor, keep: int) -> Tuple[Tensor, List[int]]:
     """Picks rows greedily, as detectors do: a data-dependent loop with in-place masking."""
     scores = x.sum(1)
