@@ -1,0 +1,40 @@
+#include "runtime/run_control.h"
+
+namespace vesta::runtime {
+
+RunControl::RunControl(const CallLimits& limits, int64_t call_depth)
+    : limited_(limits.fuel.has_value() || limits.deadline.has_value() || limits.cancel != nullptr),
+      call_depth_(call_depth),
+      has_fuel_(limits.fuel.has_value()),
+      fuel_(limits.fuel.value_or(0)),
+      deadline_(limits.deadline),
+      cancel_(limits.cancel) {}
+
+const std::shared_ptr<RunControl>& RunControl::unlimited() {
+  static const auto* const control = new std::shared_ptr<RunControl>(
+      std::make_shared<RunControl>(CallLimits(), Limits().call_depth));
+  return *control;
+}
+
+absl::Status RunControl::check(int64_t cost) {
+  if (has_fuel_ && fuel_.fetch_sub(cost, std::memory_order_relaxed) < cost) {
+    return absl::ResourceExhaustedError("the call has used up its fuel");
+  }
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (cancel_ != nullptr && cancel_->load(std::memory_order_relaxed)) {
+      return absl::CancelledError("the call was cancelled");
+    }
+  }
+  if (deadline_.has_value() && std::chrono::steady_clock::now() > *deadline_) {
+    return absl::DeadlineExceededError("the call's deadline has passed");
+  }
+  return absl::OkStatus();
+}
+
+void RunControl::finish_call() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  cancel_ = nullptr;
+}
+
+}  // namespace vesta::runtime

@@ -1,0 +1,43 @@
+#pragma once
+
+// Arithmetic on ints and floats as TorchScript defines it, with every case defined that C++ leaves open.
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace vesta::runtime {
+
+inline int64_t wrapping_add(int64_t x, int64_t y) {
+  return static_cast<int64_t>(static_cast<uint64_t>(x) + static_cast<uint64_t>(y));
+}
+inline int64_t wrapping_sub(int64_t x, int64_t y) {
+  return static_cast<int64_t>(static_cast<uint64_t>(x) - static_cast<uint64_t>(y));
+}
+inline int64_t wrapping_mul(int64_t x, int64_t y) {
+  return static_cast<int64_t>(static_cast<uint64_t>(x) * static_cast<uint64_t>(y));
+}
+
+// Rounds towards minus infinity; the smallest int by -1 wraps around. REQUIRES: y != 0.
+inline int64_t python_floordiv(int64_t x, int64_t y) {
+  if (y == -1) [[unlikely]] return wrapping_sub(0, x);
+  const int64_t quotient = x / y;
+  return quotient * y != x && (x < 0) != (y < 0) ? quotient - 1 : quotient;
+}
+
+// Has the sign of y. REQUIRES: y != 0.
+inline int64_t python_mod(int64_t x, int64_t y) {
+  if (y == -1) [[unlikely]] return 0;
+  const int64_t remainder = x % y;
+  return remainder != 0 && (remainder < 0) != (y < 0) ? remainder + y : remainder;
+}
+inline double python_mod(double x, double y) { return std::fmod(y + std::fmod(x, y), y); }
+
+// Truncates; what has no int gives the smallest one, as x86's conversion does.
+inline int64_t float_to_int(double x) {
+  constexpr double kBound = 9223372036854775808.0;
+  return x >= -kBound && x < kBound ? static_cast<int64_t>(x) : std::numeric_limits<int64_t>::min();
+}
+
+}  // namespace vesta::runtime
