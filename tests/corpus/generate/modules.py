@@ -295,13 +295,13 @@ class TrainingFlag(nn.Module):
 
 @module(C(T(2)), tags=("module", "names"))
 class OddNames(nn.Module):
-    """Submodules and attributes whose names are numbers, keywords or dunder-like."""
+    """Submodules and attributes whose names are no identifiers."""
 
     def __init__(self):
         super().__init__()
         self.add_module("0", nn.ReLU())
-        self.add_module("class", nn.Identity())
-        self.add_module("None", nn.Identity())
+        self.add_module("with space", nn.Identity())
+        self.add_module("été", nn.Identity())
         self.add_module("with-dash", nn.Identity())
         self.register_buffer("1", torch.ones(2))
         self.self_ = nn.Tanh()
