@@ -46,8 +46,6 @@ LIBRARIES = (
 EXCEPTIONS = {
     # An installation puts that file in this one's place.
     ("runtime/api/vesta/limits.h", "../../../ir/support/limits.h"),
-    # The example shows torch::jit's time beside ours; this header has none of torch::jit's in it.
-    ("examples/silero_vad.cc", "bench/peer/torch_jit_peer.h"),
     # The example that shows Vesta beside torch::jit; a program of the user's has no such part.
     ("examples/silero_vad.cc", "bench/silero_peer.h"),
 }
