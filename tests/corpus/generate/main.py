@@ -28,8 +28,8 @@ CORPUS = GENERATE.parent
 ARCHIVES = CORPUS / "archives"
 PROGRAM_FILES = [
     "vision", "sequence", "layers", "functional", "quantized", "autograd",
-    "language", "control_flow", "containers", "strings", "classes", "modules", "state", "tensors", "views",
-    "dtypes", "random_ops", "operators", "errors", "traces", "archive_forms",
+    "control_flow", "containers", "strings", "classes", "modules", "state", "tensors", "views",
+    "dtypes", "random_ops", "errors", "traces", "archive_forms",
 ]
 
 
