@@ -26,7 +26,7 @@ string(SUBSTRING "${readme}" ${begin} -1 readme)
 string(FIND "${readme}" "```" end)
 string(SUBSTRING "${readme}" 0 ${end} example)
 file(WRITE ${WORK}/example.cc "${example}")
-file(COPY_FILE ${SOURCE}/tests/corpus/archives/resnet18.pt ${WORK}/model.pt)
+file(COPY_FILE ${SOURCE}/tests/corpus/archives/vision_resnet18_scripted.pt ${WORK}/model.pt)
 
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/installed)
 file(GLOB_RECURSE config ${WORK}/installed/*/vestaConfig.cmake)
