@@ -145,13 +145,18 @@ std::string Archive::describe(std::string_view record) const {
 }
 
 TensorBuilder::ReadRecord Archive::storage_reader(std::string folder) const {
-  return [this, folder = std::move(folder)](std::string_view key) -> absl::StatusOr<StorageBytes> {
-    absl::StatusOr<ZipData> data = read(absl::StrCat(folder, std::string(key)));
-    if (absl::IsNotFound(data.status())) {
-      return absl::DataLossError(absl::StrFormat("the archive has no storage '%s%s'", folder, printable(key)));
+  return [this, folder = std::move(folder)](std::string_view key, uint64_t size) -> absl::StatusOr<StorageBytes> {
+    const std::string record = absl::StrCat(folder, std::string(key));
+    const ZipEntry* entry = zip_->find(absl::StrCat(root_, record));
+    if (entry == nullptr) {
+      return absl::DataLossError(absl::StrFormat("the archive has no storage '%s'", printable(record)));
     }
-    if (!data.ok()) return std::move(data).status();
-    return StorageBytes{data->contents, data->owner};
+    if (entry->size != size) {
+      return absl::DataLossError(
+          absl::StrFormat("the record '%s' has %d bytes, its storage %d", printable(record), entry->size, size));
+    }
+    VESTA_ASSIGN_OR_RETURN(ZipData data, zip_->read(*entry, options_.trust_weights));
+    return StorageBytes{data.contents, std::move(data.owner)};
   };
 }
 

@@ -59,11 +59,12 @@ class DebugParser {
     VESTA_ASSIGN_OR_RETURN(const std::shared_ptr<const Source> source, source_of(range[0]));
     SourceRange result;
     if (source != nullptr) {
+      // Ranges only point out places in messages, and the text may have been shortened after the writing
+      // (paths are cut out of stacks of traced models): what lies outside is cut off.
       const auto size = static_cast<int64_t>(source->text.size());
-      if (range[1].toInt() < 0 || range[1].toInt() > range[2].toInt() || range[2].toInt() > size) {
-        return corrupt("a range lies outside of its source");
-      }
-      result = SourceRange(source, static_cast<size_t>(range[1].toInt()), static_cast<size_t>(range[2].toInt()));
+      const int64_t begin = std::clamp<int64_t>(range[1].toInt(), 0, size);
+      const int64_t end = std::clamp<int64_t>(range[2].toInt(), begin, size);
+      result = SourceRange(source, static_cast<size_t>(begin), static_cast<size_t>(end));
     }
     ranges_.entries_.push_back({static_cast<size_t>(offset), std::move(result)});
     return absl::OkStatus();
@@ -133,7 +134,7 @@ class DebugParser {
 };
 
 absl::StatusOr<DebugRanges> DebugRanges::parse(std::string_view bytes, std::string_view name, const Limits& limits) {
-  TensorBuilder no_tensors([](std::string_view) { return absl::DataLossError("a tensor among source ranges"); },
+  TensorBuilder no_tensors([](std::string_view, uint64_t) { return absl::DataLossError("a tensor among source ranges"); },
                            TensorBuilder::Options{limits});
   PickleOptions options;
   options.limits = limits;

@@ -74,6 +74,11 @@ int64_t saturating_add(int64_t a, int64_t b) {
   return a > std::numeric_limits<int64_t>::max() - b ? std::numeric_limits<int64_t>::max() : a + b;
 }
 
+absl::Status too_deep(const Limits& limits) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("containers nest deeper than the limit 'pickle_depth', ", limits.pickle_depth));
+}
+
 }  // namespace
 
 bool is_container(const c10::IValue& value) {
@@ -87,6 +92,16 @@ ContainerSet::~ContainerSet() {
 
 void ContainerSet::add(const c10::IValue& value) {
   if (is_container(value)) containers_.push_back(value);
+}
+
+absl::Status ContainerSet::put(const c10::IValue& parent, const c10::IValue& child, const Limits& limits) {
+  if (!is_container(child)) return absl::OkStatus();
+  const auto inner = depths_.find(identity(child));
+  const int64_t depth = (inner == depths_.end() ? 1 : inner->second) + 1;
+  if (depth > limits.pickle_depth) return too_deep(limits);
+  int64_t& known = depths_.try_emplace(identity(parent), depth).first->second;
+  known = std::max(known, depth);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<bool> ContainerSet::check(const c10::IValue& root, const Limits& limits) const {
@@ -121,8 +136,7 @@ absl::StatusOr<bool> ContainerSet::check(const c10::IValue& root, const Limits& 
         measure.nodes = saturating_add(measure.nodes, below.nodes);
       }
       if (measure.depth > limits.pickle_depth) {
-        return absl::ResourceExhaustedError(
-            absl::StrCat("containers nest deeper than the limit 'pickle_depth', ", limits.pickle_depth));
+        return too_deep(limits);
       }
       measures[identity(top.container)] = measure;
       stack.pop_back();

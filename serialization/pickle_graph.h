@@ -8,6 +8,8 @@
 
 #include <ATen/core/ivalue.h>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "ir/support/limits.h"
 
@@ -24,6 +26,9 @@ class ContainerSet {
   ~ContainerSet();
   // Remembers a container; other values are ignored.
   void add(const c10::IValue& value);
+  // A value was put into a container: stops a deep chain early. The depth is a lower bound, since
+  // `child` may be filled later; check() has the last word.
+  absl::Status put(const c10::IValue& parent, const c10::IValue& child, const Limits& limits);
   // DataLoss for a cycle among the containers; ResourceExhausted where they nest deeper than
   // `limits.pickle_depth`, or `root` with sharing undone has more than `limits.pickle_nodes` nodes.
   // Else whether `root` is or holds a PickleObject.
@@ -33,6 +38,8 @@ class ContainerSet {
 
  private:
   std::vector<c10::IValue> containers_;
+  // Containers that hold containers: how deep, as far as known.
+  absl::flat_hash_map<const void*, int64_t> depths_;
 };
 
 }  // namespace vesta::serialization

@@ -272,7 +272,11 @@ class PickleMachine {
   // ---- opcodes: containers
   absl::Status op_empty_tuple() { return push(c10::ivalue::Tuple::create(std::vector<IValue>{})); }
   absl::Status push_tuple(std::vector<IValue> values) {
-    return push_tracked(c10::ivalue::Tuple::create(std::move(values)));
+    IValue tuple(c10::ivalue::Tuple::create(std::move(values)));
+    for (const IValue& value : tuple.toTupleRef().elements()) {
+      VESTA_RETURN_IF_ERROR(containers_.put(tuple, value, options_.limits));
+    }
+    return push_tracked(std::move(tuple));
   }
   absl::Status op_tuple() {
     VESTA_ASSIGN_OR_RETURN(std::vector<IValue> values, pop_to_mark());
@@ -317,8 +321,10 @@ class PickleMachine {
       if (list.elementType()->kind() != c10::TypeKind::AnyType) {
         return absl::DataLossError("a list grows after its type was set");
       }
-      list.reserve(list.size() + values.size());
-      for (IValue& value : values) list.push_back(std::move(value));
+      for (IValue& value : values) {
+        VESTA_RETURN_IF_ERROR(containers_.put(target, value, options_.limits));
+        list.push_back(std::move(value));
+      }
       return absl::OkStatus();
     }
     for (IValue& value : values) VESTA_RETURN_IF_ERROR(handler_.append(target, std::move(value)));
@@ -343,6 +349,7 @@ class PickleMachine {
         return absl::DataLossError(absl::StrFormat("a key of kind %s; keys are str, int, float, bool, complex, tensors "
                                                    "and devices", values[i].tagKind()));
       }
+      VESTA_RETURN_IF_ERROR(containers_.put(target, values[i + 1], options_.limits));
       dict.insert_or_assign(std::move(values[i]), std::move(values[i + 1]));
     }
     return absl::OkStatus();

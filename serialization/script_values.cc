@@ -156,7 +156,7 @@ absl::StatusOr<IValue> ScriptHandler::build_from_state(const c10::ClassTypePtr& 
   }
   VESTA_RETURN_IF_ERROR(
       conform(state, schema.arguments()[1].type(), absl::StrFormat("the state of '%s'", name), limits_));
-  const bool custom = type->numAttributes() == 0 && absl::StartsWith(name, "__torch__.torch.classes.");
+  const bool custom = is_custom_class(*type);
   const size_t slots = custom ? 1 : type->numAttributes();
   auto object = c10::ivalue::Object::create(c10::StrongTypePtr(custom ? nullptr : context_.unit, type), slots);
   const IValue result(object);
@@ -177,6 +177,10 @@ absl::StatusOr<IValue> ScriptHandler::build_from_state(const c10::ClassTypePtr& 
 
 absl::StatusOr<IValue> ScriptHandler::build_from_attributes(const c10::ClassTypePtr& type, const IValue& state) {
   const std::string name = type->name()->qualifiedName();
+  if (is_custom_class(*type)) {
+    return absl::UnimplementedError(absl::StrFormat("custom class '%s' cannot be read from a file: it has no "
+                                                    "'__setstate__'", name));
+  }
   if (!state.isGenericDict()) {
     return absl::DataLossError(absl::StrFormat("the state of '%s' is no dict of attributes", name));
   }
@@ -195,6 +199,10 @@ absl::StatusOr<IValue> ScriptHandler::build_from_attributes(const c10::ClassType
     object->setSlot(i, std::move(value));
   }
   return IValue(std::move(object));
+}
+
+bool is_custom_class(const c10::ClassType& type) {
+  return type.name() && absl::StartsWith(type.name()->qualifiedName(), "__torch__.torch.classes.");
 }
 
 absl::StatusOr<IValue> read_script_pickle(std::string_view bytes, std::string_view name, TensorBuilder& tensors,

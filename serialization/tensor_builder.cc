@@ -438,7 +438,7 @@ absl::StatusOr<IValue> TensorBuilder::storage(const IValue& persistent_id) {
     // The record of an empty storage need not be there.
     StorageBytes record{{}, empty_bytes()};
     if (bytes > 0) {
-      VESTA_ASSIGN_OR_RETURN(record, read_record_(key));
+      VESTA_ASSIGN_OR_RETURN(record, read_record_(key, static_cast<uint64_t>(bytes)));
     }
     if (static_cast<int64_t>(record.contents.size()) != bytes) {
       return absl::DataLossError(absl::StrFormat("the record of storage '%s' has %d bytes, %d elements of %s take %d",

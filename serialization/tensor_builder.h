@@ -47,8 +47,9 @@ absl::StatusOr<c10::Storage> make_storage(const StorageBytes& source, size_t ele
 // Not thread-safe.
 class TensorBuilder {
  public:
-  // Gives the record of a storage's key ("0").
-  using ReadRecord = std::function<absl::StatusOr<StorageBytes>(std::string_view key)>;
+  // Gives the record of a storage's key ("0"), which has to have `size` bytes: others are refused before
+  // anything is inflated.
+  using ReadRecord = std::function<absl::StatusOr<StorageBytes>(std::string_view key, uint64_t size)>;
   struct Options {
     Limits limits;
     bool big_endian = false;

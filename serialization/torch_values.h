@@ -89,6 +89,10 @@ class ScriptHandler : public TorchHandler {
   absl::flat_hash_map<std::string, c10::TypePtr> tags_;
 };
 
+// Whether a class is one that is registered in C++ ("__torch__.torch.classes.quantized.LinearPackedParamsBase").
+// Its objects have one slot, for the C++ object; its methods are C++ functions that throw.
+bool is_custom_class(const c10::ClassType& type);
+
 // Reads a whole TorchScript pickle. `name` starts the messages.
 absl::StatusOr<c10::IValue> read_script_pickle(std::string_view bytes, std::string_view name, TensorBuilder& tensors,
                                                const ScriptContext& context, const PickleOptions& options);

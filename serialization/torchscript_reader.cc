@@ -142,9 +142,7 @@ class ModuleReader {
   absl::Status set_state(const IValue& object, const c10::ClassTypePtr& type, IValue state) {
     torch::jit::Function* method = type->findMethod("__setstate__");
     ir::Stack stack{object, std::move(state)};
-    if (object.toObjectRef().slots().size() == 1 && type->numAttributes() == 0) {
-      return run_custom(*method, *type, stack);
-    }
+    if (is_custom_class(*type)) return run_custom(*method, *type, stack);
     VESTA_RETURN_IF_ERROR(compile());
     return options_.run(*ir::Function::from(method), stack);
   }

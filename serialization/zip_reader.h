@@ -64,7 +64,8 @@ class ZipReader {
   // opening has not made either. REQUIRES: `entry` is one of entries().
   absl::StatusOr<ZipData> read(const ZipEntry& entry, bool skip_crc = false) const;
 
-  // Checks the CRC of all members that nobody has read, without keeping them in memory.
+  // Checks the CRC of the members that nobody has read, without keeping them in memory; deflated ones
+  // up to 128 MiB in all.
   absl::Status verify_unread() const;
 
   const std::string& file_name() const { return file_name_; }
