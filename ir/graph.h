@@ -293,6 +293,13 @@ class Graph {
     return insert(create_constant(std::move(value), std::move(type)))->output();
   }
 
+  // Gives `value` a number of the reader's choice, for text that is read back.
+  // REQUIRES: no other value of the graph has it.
+  void set_id(Value* value, size_t id) {
+    value->id_ = id;
+    if (next_id_ <= id) next_id_ = id + 1;
+  }
+
   // A deep copy: nodes, names, ranges. Constants share their values, subgraphs are copied.
   std::shared_ptr<Graph> copy() const;
 

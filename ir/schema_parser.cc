@@ -507,6 +507,12 @@ class Parser {
 
 }  // namespace
 
-absl::StatusOr<c10::FunctionSchema> parse_schema(std::string_view text) { return Parser(text).schema(); }
+absl::StatusOr<c10::FunctionSchema> parse_schema(std::string_view text) {
+  try {  // c10 refuses some types, such as Optional[None], by throwing.
+    return Parser(text).schema();
+  } catch (const c10::Error& error) {
+    return absl::InvalidArgumentError(absl::StrCat("schema '", std::string(text), "': ", error.what_without_backtrace()));
+  }
+}
 
 }  // namespace vesta::ir

@@ -120,7 +120,14 @@ class TypeParser {
   TypeParser(std::string_view text, size_t position, const TypeResolver& resolver, const Limits& limits)
       : text_(text), at_(position), resolver_(resolver), limits_(limits) {}
 
-  absl::StatusOr<c10::TypePtr> type();
+  // c10 checks keys of dicts and members of unions and optionals, and throws; here that is an error.
+  absl::StatusOr<c10::TypePtr> guarded_type() {
+    try {
+      return type();
+    } catch (const c10::Error& error) {
+      return expected(absl::StrCat("another type before here (", error.what_without_backtrace(), ")"));
+    }
+  }
   size_t position() const { return at_; }
   void skip_space() {
     while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])) != 0) ++at_;
@@ -156,6 +163,7 @@ class TypeParser {
   absl::StatusOr<int64_t> integer();
   absl::Status go_deeper();
 
+  absl::StatusOr<c10::TypePtr> type();
   absl::StatusOr<c10::TypePtr> base();
   absl::StatusOr<bool> suffix(c10::TypePtr& type);
   bool take_alias_annotation();
@@ -280,12 +288,7 @@ absl::StatusOr<c10::TypePtr> TypeParser::generic(const GenericType& generic) {
                                  arguments.size(), ","));
   }
   if (generic.name == "Union" && arguments.empty()) return expected("a member of the union");
-  try {  // c10 checks keys of dicts and members of unions, and throws.
-    return generic.make(std::move(arguments));
-  } catch (const c10::Error& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("type '", std::string(text_), "': ", error.what_without_backtrace()));
-  }
+  return generic.make(std::move(arguments));
 }
 
 // `Enum<__torch__.Color>`, `InterfaceType<Name>`
@@ -311,12 +314,7 @@ absl::StatusOr<c10::TypePtr> TypeParser::named_tuple() {
     VESTA_ASSIGN_OR_RETURN(c10::TypePtr field, type());
     types.push_back(std::move(field));
   }
-  try {
-    return c10::TypePtr(c10::TupleType::createNamed(c10::QualifiedName("NamedTuple"), names, types));
-  } catch (const c10::Error& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("type '", std::string(text_), "': ", error.what_without_backtrace()));
-  }
+  return c10::TypePtr(c10::TupleType::createNamed(c10::QualifiedName("NamedTuple"), names, types));
 }
 
 absl::StatusOr<c10::TypePtr> TypeParser::resolve(std::string_view name, size_t begin) {
@@ -464,14 +462,14 @@ TypeResolver resolver_of(const Program* program) {
 absl::StatusOr<c10::TypePtr> parse_type_at(std::string_view text, size_t& position, const TypeResolver& resolver,
                                            const Limits& limits) {
   TypeParser parser(text, position, resolver, limits);
-  VESTA_ASSIGN_OR_RETURN(c10::TypePtr type, parser.type());
+  VESTA_ASSIGN_OR_RETURN(c10::TypePtr type, parser.guarded_type());
   position = parser.position();
   return type;
 }
 
 absl::StatusOr<c10::TypePtr> parse_type(std::string_view text, const TypeResolver& resolver, const Limits& limits) {
   TypeParser parser(text, 0, resolver, limits);
-  VESTA_ASSIGN_OR_RETURN(c10::TypePtr type, parser.type());
+  VESTA_ASSIGN_OR_RETURN(c10::TypePtr type, parser.guarded_type());
   parser.skip_space();
   if (parser.position() != text.size()) return parser.expected("the end");
   return type;
