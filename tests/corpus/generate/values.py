@@ -23,9 +23,12 @@ def T(*shape, init="normal", dtype="float32", **more):
 
 
 def data(values, dtype="float32", **more):
-    """A tensor that holds exactly `values` (nested lists)."""
-    made = torch.tensor(values, dtype=DTYPES[dtype])
-    return T(*made.shape, init="data", dtype=dtype, data=made.flatten().tolist(), **more)
+    """A tensor that holds exactly `values` (nested lists); "inf", "-inf" and "nan" are floats."""
+    shape, flat = [], [values]
+    while isinstance(flat[0], list):
+        shape.append(len(flat[0]))
+        flat = [item for row in flat for item in row]
+    return T(*shape, init="data", dtype=dtype, data=flat, **more)
 
 
 def ints(*values, dtype="int64"):
