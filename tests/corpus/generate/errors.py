@@ -44,7 +44,7 @@ def wrong_arguments(x: Tensor) -> Tensor:
     return x * 2
 
 
-@fn(E(2.5, "s", L("int")), E(2, 5, L("int")), E(2, "s", L("float", 1.5)), E(2, "s", Tup(1, 2)), E(True, None, L("int")), C(2, "s", L("int", 1)), **RAISE)
+@fn(E(2.5, "s", L("int")), E(2, 5, L("int")), E(2, "s", L("float", 1.5)), E(True, None, L("int")), C(2, "s", L("int", 1)), **RAISE)
 def wrong_argument_types(n: int, s: str, a: List[int]) -> str:
     return s + str(n) + str(len(a))
 

@@ -103,8 +103,8 @@ def run_calls(program, path):
         for value in call["inputs"]:
             args.append(values.build(value, args, results))
         kwargs = {k: values.build(v, args, results) for k, v in call.get("kwargs", {}).items()}
-        method = getattr(module, call["method"])
         try:
+            method = getattr(module, call["method"])
             with torch.set_grad_enabled(program.grad):
                 value = method(*args, **kwargs)
                 if program.grad and call["expect"] == "ok":
