@@ -1,0 +1,30 @@
+#include "runtime/api/call.h"
+
+#include <optional>
+#include <utility>
+
+#include "ir/support/status.h"
+#include "runtime/kernels/print_handler.h"
+#include "runtime/runner.h"
+
+namespace vesta::internal {
+
+void prepare(ir::Program& program) { program.set_runner(&runtime::Runner::standard()); }
+
+absl::StatusOr<c10::IValue> call(const ir::Function& function, std::vector<c10::IValue> arguments,
+                                 const CallOptions& options) {
+  runtime::CallOptions run_options;
+  run_options.limits = options.limits;
+  std::optional<runtime::PrintScope> print;
+  if (options.print) print.emplace(&options.print);
+  VESTA_RETURN_IF_ERROR(runtime::Runner::standard().run(function, arguments, run_options));
+  if (arguments.size() == 1) return std::move(arguments.front());
+  if (arguments.empty()) return c10::IValue();
+  return c10::IValue(c10::ivalue::Tuple::create(std::move(arguments)));
+}
+
+absl::Status run_while_loading(const ir::Function& function, ir::Stack& stack) {
+  return runtime::Runner::standard().run(function, stack, runtime::CallOptions());
+}
+
+}  // namespace vesta::internal
