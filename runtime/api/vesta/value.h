@@ -187,7 +187,7 @@ struct Getter<std::tuple<Ts...>> {
  private:
   template <size_t... I>
   static absl::StatusOr<std::tuple<Ts...>> unpack(const std::vector<c10::IValue>& items, std::index_sequence<I...>) {
-    std::tuple<absl::StatusOr<Ts>...> parts(Getter<Ts>::get(items[I])...);
+    std::tuple<absl::StatusOr<Ts>...> parts{Getter<Ts>::get(items[I])...};
     absl::Status status;
     ((status.ok() && !std::get<I>(parts).ok() ? void(status = in_element(I, std::get<I>(parts).status())) : void()),
      ...);
