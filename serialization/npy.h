@@ -1,0 +1,28 @@
+#pragma once
+
+// NumPy's .npy files. Source of the format: numpy/lib/format.py (NEP 1), versions 1.0 to 3.0.
+
+#include <string>
+#include <string_view>
+
+#include <ATen/core/Tensor.h>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace vesta::serialization {
+
+// The array of a .npy file as a tensor of its own memory, contiguous; arrays in Fortran's order get
+// strides accordingly. Big-endian arrays are turned around. `file_name` is for messages.
+// Errors: DataLoss (malformed, wrong size), Unimplemented (a dtype that no tensor has: structures,
+// objects, strings, dates).
+absl::StatusOr<at::Tensor> read_npy(std::string_view bytes, const std::string& file_name);
+
+// The bytes of a .npy file (version 1.0, little endian, C order) of a dense CPU tensor.
+// InvalidArgument for what NumPy does not have: other layouts and devices, bfloat16, quantized, float8.
+absl::StatusOr<std::string> write_npy(const at::Tensor& tensor);
+
+// The same into a file, which appears whole or not at all.
+absl::Status write_npy(const at::Tensor& tensor, const std::string& path);
+
+}  // namespace vesta::serialization
