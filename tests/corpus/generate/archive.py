@@ -1,6 +1,6 @@
 """Rewrites the zip that torch.jit.save makes: deflated members, and no absolute paths of the machine that made it.
 
-Names and order of members stay. A `.debug_pkl` holds the paths of Python files; they lose their prefix, and where the
+Names and order of members stay (but for their common folder, where a short one is asked for). A `.debug_pkl` holds the paths of Python files; they lose their prefix, and where the
 path is part of a recorded stack, blanks at the end make up for it, since ranges point into that text by offset.
 """
 
@@ -36,7 +36,8 @@ def shorten_pickle(payload, prefixes):
     return bytes(out)
 
 
-def rewrite(source, target, prefixes, drop_debug=False):
+def rewrite(source, target, prefixes, drop_debug=False, root=None):
+    """`root`: another name for the folder that all members are in."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
         for info in old.infolist():
             if drop_debug and info.filename.endswith(".debug_pkl"):
@@ -44,7 +45,8 @@ def rewrite(source, target, prefixes, drop_debug=False):
             payload = old.read(info)
             if info.filename.endswith(".debug_pkl"):
                 payload = shorten_pickle(payload, prefixes)
-            member = zipfile.ZipInfo(info.filename, ZIP_TIME)
+            name = f"{root}/{info.filename.split('/', 1)[1]}" if root else info.filename
+            member = zipfile.ZipInfo(name, ZIP_TIME)
             member.compress_type = zipfile.ZIP_DEFLATED
             new.writestr(member, payload, compresslevel=9)
 

@@ -136,7 +136,8 @@ def make(program):
     if program.storage == "verbatim":
         path.write_bytes(scratch.read_bytes())
     else:
-        archive.rewrite(scratch, path, prefixes(), program.drop_debug)
+        # Every member's name is in the file twice: with thousands of members, the folder's name counts.
+        archive.rewrite(scratch, path, prefixes(), program.drop_debug, "m" if "large" in program.tags else None)
     scratch.unlink()
     scratch.parent.rmdir()
     if archive.mentions(path, prefixes()):
