@@ -1,0 +1,81 @@
+// `vesta graph`: a method as IR or as bytecode.
+
+#include <algorithm>
+#include <memory>
+
+#include <ATen/core/class_type.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "ir/printer.h"
+#include "ir/program.h"
+#include "ir/support/status.h"
+#include "runtime/disassembler.h"
+#include "runtime/runner.h"
+#include "serialization/torchscript_reader.h"
+#include "tools/commands.h"
+
+namespace vesta::tools {
+namespace {
+
+struct Options {
+  std::string path;
+  std::string method = "forward";
+  bool ranges = false;
+  bool bytecode = false;
+};
+
+absl::StatusOr<const ir::Function*> find_method(const c10::IValue& root, const std::string& path) {
+  std::vector<std::string> names = absl::StrSplit(path, '.');
+  const std::string method = std::move(names.back());
+  names.pop_back();
+  std::shared_ptr<c10::ClassType> type = root.toObjectRef().type();
+  for (const std::string& name : names) {
+    const c10::TypePtr attribute = type->findAttribute(name);
+    type = attribute == nullptr ? nullptr : attribute->cast<c10::ClassType>();
+    if (type == nullptr) return absl::NotFoundError(absl::StrCat("'", path, "': there is no module '", name, "'"));
+  }
+  if (torch::jit::Function* function = type->findMethod(method)) return ir::Function::from(function);
+  std::vector<std::string> have;
+  for (const torch::jit::Function* one : type->methods()) have.push_back(one->name());
+  return absl::NotFoundError(absl::StrCat("'", type->annotation_str(), "' has no method '", method,
+                                          "'; it has: ", have.empty() ? "none" : absl::StrJoin(have, ", ")));
+}
+
+absl::Status print_graph(const Options& options, Terminal& terminal) {
+  const Limits limits;
+  VESTA_ASSIGN_OR_RETURN(serialization::SharedBytes bytes, serialization::read_file(options.path, limits.file_bytes));
+  serialization::ReadOptions read;
+  read.map_to_cpu = true;
+  read.allow_missing_operators = true;
+  VESTA_ASSIGN_OR_RETURN(const serialization::LoadedModule loaded,
+                         serialization::read_torchscript(std::move(bytes), options.path, read));
+  if (!loaded.root.isObject()) return absl::InvalidArgumentError(absl::StrCat(options.path, ": holds no module"));
+  VESTA_ASSIGN_OR_RETURN(const ir::Function* method, find_method(loaded.root, options.method));
+  if (method->graph() == nullptr) {
+    return absl::UnimplementedError(absl::StrCat("'", options.method, "' calls operators that are missing; 'vesta inspect ",
+                                                 options.path, "' lists them"));
+  }
+  if (!options.bytecode) {
+    terminal.out << ir::print(*method->graph(), {.ranges = options.ranges});
+    return absl::OkStatus();
+  }
+  VESTA_ASSIGN_OR_RETURN(const runtime::Code* code, runtime::Runner::code(*method));
+  terminal.out << runtime::disassemble(*code);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Action add_graph(CLI::App& command) {
+  const auto options = std::make_shared<Options>();
+  command.add_option("model", options->path, "a TorchScript archive")->required();
+  command.add_option("-m,--method", options->method, "may be one of a module below: encoder.forward")
+      ->capture_default_str();
+  command.add_flag("--ranges", options->ranges, "add the source line to each node");
+  command.add_flag("--bytecode", options->bytecode, "what the interpreter runs");
+  return [options](Terminal& terminal) { return print_graph(*options, terminal); };
+}
+
+}  // namespace vesta::tools

@@ -1,0 +1,145 @@
+// `vesta inspect`: what vesta::inspect found, as text for people (greppable: one fact a line) or as JSON.
+
+#include <algorithm>
+#include <memory>
+
+#include <nlohmann/json.hpp>
+#include <vesta/inspect.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "ir/support/status.h"
+#include "tools/commands.h"
+#include "tools/text.h"
+
+namespace vesta::tools {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Options {
+  std::string path;
+  bool json = false;
+  int depth = -1;
+};
+
+// The last part of a class's name, which is what people call it.
+std::string short_type(const std::string& type) {
+  const size_t dot = type.rfind('.');
+  return dot == std::string::npos ? type : type.substr(dot + 1);
+}
+
+void add_rows(const InspectedModule& module, int depth, int limit, std::vector<std::vector<std::string>>& rows) {
+  const std::string indent(2 * static_cast<size_t>(depth), ' ');
+  rows.push_back({absl::StrCat(indent, module.name.empty() ? "(root)" : module.name), short_type(module.type),
+                  with_commas(module.total_parameters), byte_size(module.total_bytes)});
+  if (limit >= 0 && depth >= limit) return;
+  for (const InspectedModule& child : module.children) add_rows(child, depth + 1, limit, rows);
+}
+
+void print_missing(const std::vector<MissingOperator>& missing, std::ostream& out) {
+  if (missing.empty()) {
+    out << "missing operators: none\n";
+    return;
+  }
+  out << "missing operators: " << missing.size() << (missing.size() == 1 ? " call site\n" : " call sites\n");
+  for (const MissingOperator& one : missing) {
+    out << "  " << one.name << " in '" << one.function << "'";
+    if (!one.call_site.empty()) out << " at " << one.call_site;
+    out << "\n";
+    for (const absl::string_view line : absl::StrSplit(one.excerpt, '\n', absl::SkipEmpty())) out << "  " << line << "\n";
+  }
+}
+
+void print_text(const Inspection& inspection, const Options& options, std::ostream& out) {
+  out << options.path << "\n"
+      << "  format: " << inspection.format << ", version " << inspection.version << "\n"
+      << "  written by: " << inspection.producer << "\n"
+      << "  size: " << byte_size(inspection.file_bytes) << "\n\nmethods\n";
+  for (const InspectedMethod& method : inspection.methods) out << "  " << method.signature << "\n";
+  if (inspection.methods.empty()) out << "  none\n";
+
+  std::vector<std::vector<std::string>> rows{{"modules", "class", "parameters", "size"}};
+  std::vector<std::vector<std::string>> tree;
+  add_rows(inspection.root, 0, options.depth, tree);
+  for (std::vector<std::string>& row : tree) {
+    row[0].insert(0, "  ");
+    rows.push_back(std::move(row));
+  }
+  out << "\n" << table(rows, {2, 3}, 0);
+
+  int64_t calls = 0;
+  std::vector<std::pair<std::string, int64_t>> operators(inspection.operators.begin(), inspection.operators.end());
+  for (const auto& [name, count] : operators) calls += count;
+  std::stable_sort(operators.begin(), operators.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  out << "\noperators: " << operators.size() << " in " << calls << " call sites\n";
+  rows.clear();
+  for (const auto& [name, count] : operators) rows.push_back({absl::StrCat(count), name});
+  out << table(rows, {0}, 2) << "\n";
+
+  print_missing(inspection.missing, out);
+  if (inspection.extra_files.empty()) return;
+  out << "\nextra files\n";
+  rows.clear();
+  for (const auto& [name, size] : inspection.extra_files) rows.push_back({name, byte_size(size)});
+  out << table(rows, {1}, 2);
+}
+
+ordered_json json_of(const InspectedModule& module) {
+  ordered_json children = ordered_json::array();
+  for (const InspectedModule& child : module.children) children.push_back(json_of(child));
+  return {{"name", module.name},
+          {"type", module.type},
+          {"parameters", module.parameters},
+          {"parameter_bytes", module.parameter_bytes},
+          {"buffers", module.buffers},
+          {"buffer_bytes", module.buffer_bytes},
+          {"total_parameters", module.total_parameters},
+          {"total_bytes", module.total_bytes},
+          {"children", std::move(children)}};
+}
+
+void print_json(const Inspection& inspection, const Options& options, std::ostream& out) {
+  ordered_json methods = ordered_json::array();
+  for (const InspectedMethod& method : inspection.methods) {
+    methods.push_back({{"name", method.name}, {"signature", method.signature}});
+  }
+  ordered_json operators = ordered_json::object();
+  for (const auto& [name, count] : inspection.operators) operators[name] = count;
+  ordered_json missing = ordered_json::array();
+  for (const MissingOperator& one : inspection.missing) {
+    missing.push_back({{"name", one.name}, {"function", one.function}, {"call_site", one.call_site}});
+  }
+  ordered_json extra = ordered_json::array();
+  for (const auto& [name, size] : inspection.extra_files) extra.push_back({{"name", name}, {"bytes", size}});
+  const ordered_json all = {{"path", options.path},
+                            {"format", inspection.format},
+                            {"version", inspection.version},
+                            {"producer", inspection.producer},
+                            {"file_bytes", inspection.file_bytes},
+                            {"methods", std::move(methods)},
+                            {"module", json_of(inspection.root)},
+                            {"operators", std::move(operators)},
+                            {"missing_operators", std::move(missing)},
+                            {"extra_files", std::move(extra)}};
+  // Names come from a file: bytes that are not UTF-8 are replaced.
+  out << all.dump(2, ' ', false, ordered_json::error_handler_t::replace) << "\n";
+}
+
+absl::Status inspect_file(const Options& options, Terminal& terminal) {
+  VESTA_ASSIGN_OR_RETURN(const Inspection inspection, inspect(options.path));
+  options.json ? print_json(inspection, options, terminal.out) : print_text(inspection, options, terminal.out);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Action add_inspect(CLI::App& command) {
+  const auto options = std::make_shared<Options>();
+  command.add_option("model", options->path, "a TorchScript archive")->required();
+  command.add_flag("--json", options->json, "for programs");
+  command.add_option("--depth", options->depth, "levels of modules to show; all if it is not given");
+  return [options](Terminal& terminal) { return inspect_file(*options, terminal); };
+}
+
+}  // namespace vesta::tools

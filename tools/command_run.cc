@@ -1,0 +1,154 @@
+// `vesta run`: loads, calls a method, prints or writes what it returns.
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
+#include <vesta/load.h>
+#include <vesta/value.h>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "ir/support/status.h"
+#include "serialization/atomic_file.h"
+#include "serialization/npy.h"
+#include "serialization/value_file.h"
+#include "tools/commands.h"
+#include "tools/inputs.h"
+#include "tools/json_value.h"
+#include "tools/text.h"
+
+namespace vesta::tools {
+namespace {
+
+struct Options {
+  std::string path;
+  std::vector<std::string> positional;
+  std::vector<std::string> inputs;
+  std::string method = "forward";
+  std::string output;
+  std::string device;
+  uint64_t seed = 0;
+  int repeat = 1;
+  int threads = 0;
+  std::optional<int64_t> fuel;
+  std::optional<double> timeout;
+  bool grad = false;
+  bool train = false;
+};
+
+absl::Status write_json(const c10::IValue& value, const std::string& path) {
+  VESTA_ASSIGN_OR_RETURN(const nlohmann::ordered_json json, json_of_value(value));
+  VESTA_ASSIGN_OR_RETURN(serialization::AtomicFile file, serialization::AtomicFile::create(path));
+  VESTA_RETURN_IF_ERROR(file.write(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"));
+  return file.commit();
+}
+
+absl::Status write_npy(const c10::IValue& value, const std::string& path) {
+  if (!value.isTensor()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": a .npy file holds one tensor, the result is ", type_name(value), "; use .pt or .json"));
+  }
+  return serialization::write_npy(value.toTensor().detach().cpu(), path);
+}
+
+absl::Status write_pt(const c10::IValue& value, const std::string& path) { return serialization::write_value(value, path); }
+
+struct Writer {
+  const char* suffix;
+  absl::Status (*write)(const c10::IValue& value, const std::string& path);
+};
+constexpr Writer kWriters[] = {{".json", write_json}, {".npy", write_npy}, {".pt", write_pt}, {".pth", write_pt}};
+
+const Writer* writer_for(const std::string& path) {
+  for (const Writer& writer : kWriters) {
+    if (absl::EndsWith(path, writer.suffix)) return &writer;
+  }
+  return nullptr;
+}
+
+CallOptions call_options(const Options& options) {
+  CallOptions result;
+  result.limits.fuel = options.fuel;
+  if (options.timeout.has_value()) {
+    result.limits.deadline = std::chrono::steady_clock::now() +
+                             std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                                 std::chrono::duration<double>(*options.timeout));
+  }
+  return result;
+}
+
+std::string timing(std::vector<double> seconds) {
+  const double first = seconds.front();
+  std::sort(seconds.begin(), seconds.end());
+  return absl::StrCat("first call ", duration(first), "; of ", seconds.size(), " calls the fastest ",
+                      duration(seconds.front()), ", median ", duration(seconds[seconds.size() / 2]), ", slowest ",
+                      duration(seconds.back()));
+}
+
+absl::StatusOr<c10::IValue> call(const Method& method, const Inputs& inputs, const Options& options,
+                                 std::vector<double>& seconds) {
+  c10::IValue result;
+  for (int i = 0; i < options.repeat; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    VESTA_ASSIGN_OR_RETURN(result, method(inputs.args, inputs.kwargs, call_options(options)));
+    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  }
+  return result;
+}
+
+absl::Status run(const Options& options, Terminal& terminal) {
+  const Writer* writer = options.output.empty() ? nullptr : writer_for(options.output);
+  if (!options.output.empty() && writer == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat(options.output, ": results are written as .pt, .npy or .json"));
+  }
+  if (options.threads > 0) at::set_num_threads(options.threads);
+  const c10::AutoGradMode grad_mode(options.grad);
+  LoadOptions load_options;
+  if (!options.device.empty()) load_options.device = c10::Device(options.device);
+  VESTA_ASSIGN_OR_RETURN(Module module, load(options.path, load_options));
+  VESTA_RETURN_IF_ERROR(module.train(options.train));
+  VESTA_ASSIGN_OR_RETURN(const Method method, module.get_method(options.method));
+  std::vector<std::string> texts = options.positional;
+  texts.insert(texts.end(), options.inputs.begin(), options.inputs.end());
+  VESTA_ASSIGN_OR_RETURN(const Inputs inputs, read_inputs(texts, method.schema(), options.seed));
+  std::vector<double> seconds;
+  VESTA_ASSIGN_OR_RETURN(const c10::IValue result, call(method, inputs, options, seconds));
+  if (writer == nullptr) {
+    terminal.out << format_value(result) << "\n";
+  } else {
+    VESTA_RETURN_IF_ERROR(writer->write(result, options.output));
+    terminal.out << "wrote " << options.output << "\n";
+  }
+  if (options.repeat > 1) terminal.out << timing(std::move(seconds)) << "\n";
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Action add_run(CLI::App& command) {
+  const auto options = std::make_shared<Options>();
+  command.add_option("model", options->path, "a TorchScript archive")->required();
+  command.add_option("inputs", options->positional,
+                     "VALUE or NAME=VALUE: a file (x.pt, x.npy), JSON, or f32[1,3,224,224]:normal")
+      ->take_all();
+  command.add_option("-i,--input", options->inputs, "one more input, after those above");
+  command.add_option("-m,--method", options->method, "")->capture_default_str();
+  command.add_option("-o,--output", options->output, "write the result: .pt, .npy or .json");
+  command.add_option("--seed", options->seed, "of random inputs")->capture_default_str();
+  command.add_option("--device", options->device, "where the weights go: cpu, cuda:0");
+  command.add_option("--repeat", options->repeat, "call it this many times and tell the time")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command.add_option("--threads", options->threads, "of libtorch's operators")->check(CLI::PositiveNumber);
+  command.add_option("--fuel", options->fuel, "instructions that a call may take")->check(CLI::NonNegativeNumber);
+  command.add_option("--timeout", options->timeout, "seconds that a call may take")->check(CLI::NonNegativeNumber);
+  command.add_flag("--grad,!--no-grad", options->grad, "record gradients; off by default");
+  command.add_flag("--train", options->train, "in training mode; eval mode by default");
+  return [options](Terminal& terminal) { return run(*options, terminal); };
+}
+
+}  // namespace vesta::tools

@@ -1,0 +1,83 @@
+#include "tools/commands.h"
+
+#include <exception>
+#include <string>
+#include <utility>
+
+#include <c10/util/Exception.h>
+#include <vesta/version.h>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace vesta::tools {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kWrongUsage = 2;
+
+struct CommandRow {
+  Command command;
+  const char* description;
+};
+constexpr CommandRow kCommands[] = {
+    {{"inspect", add_inspect}, "What is in an archive; executes nothing"},
+    {{"run", add_run}, "Run a method on files, literals or random inputs"},
+    {{"graph", add_graph}, "Print a method's graph; executes nothing"},
+};
+
+int fail(std::ostream& err, std::string_view message, int code) {
+  err << "vesta: error: " << absl::StripAsciiWhitespace({message.data(), message.size()}) << "\n";
+  return code;
+}
+
+int usage_error(const CLI::App& app, const CLI::ParseError& error, std::ostream& err) {
+  std::string command = "vesta";
+  for (const CLI::App* chosen : app.get_subcommands()) absl::StrAppend(&command, " ", chosen->get_name());
+  return fail(err, absl::StrCat(error.what(), "\n  '", command, " --help' shows the usage"), kWrongUsage);
+}
+
+int parse_and_run(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
+  CLI::App app("Vesta runs TorchScript models", "vesta");
+  app.set_version_flag("--version", absl::StrCat("vesta ", std::string(version()), " (libtorch ",
+                                                 std::string(libtorch_version()), ")"));
+  app.require_subcommand(1);
+  std::vector<std::pair<CLI::App*, Action>> actions;
+  for (const CommandRow& row : kCommands) {
+    CLI::App* command = app.add_subcommand(row.command.name, row.description);
+    actions.emplace_back(command, row.command.add(*command));
+  }
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForVersion& request) {
+    out << request.what() << "\n";
+    return 0;
+  } catch (const CLI::CallForHelp&) {
+    const std::vector<CLI::App*> chosen = app.get_subcommands();
+    out << (chosen.empty() ? app : *chosen.front()).help();
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return usage_error(app, error, err);
+  }
+  Terminal terminal{out};
+  for (const auto& [command, action] : actions) {
+    if (!command->parsed()) continue;
+    const absl::Status status = action(terminal);
+    if (!status.ok()) return fail(err, std::string(status.message()), kFailed);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int run_vesta(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
+  try {
+    return parse_and_run(arguments, out, err);
+  } catch (const c10::Error& error) {
+    return fail(err, error.what_without_backtrace(), kFailed);
+  } catch (const std::exception& error) {
+    return fail(err, error.what(), kFailed);
+  }
+}
+
+}  // namespace vesta::tools
