@@ -228,6 +228,8 @@ def main():
             stale.unlink()
     size = sum(f.stat().st_size for f in ARCHIVES.iterdir())
     print(f"{len(entries)} archives, {sum(len(e['calls']) for e in entries)} calls, {size / 1e6:.2f} MB")
+    if not options.only:
+        importlib.import_module("neighbours").main()
     if failed:
         sys.exit(f"failed: {' '.join(failed)}")
 
