@@ -1,0 +1,315 @@
+// Frames, values and nodes: what every other part of the emitter stands on.
+//
+// A fork's body is emitted by an Emitter of its own over a graph of its own; a name that it does not find
+// is looked up in the frames around it, and becomes an input of its graph.
+
+#include "frontend/emitter.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "frontend/names.h"
+#include "ir/support/status.h"
+
+namespace vesta::frontend {
+
+using support::SourceRange;
+
+Emitter::Emitter(Unit& unit, const Scope& scope, std::string name)
+    : unit_(unit), scope_(scope), name_(std::move(name)), graph_(std::make_shared<ir::Graph>()), frame_(std::make_shared<Frame>()) {}
+
+Emitter::Emitter(Emitter& outer, std::shared_ptr<ir::Graph> graph)
+    : unit_(outer.unit_),
+      scope_(outer.scope_),
+      name_(outer.name_),
+      outer_(&outer),
+      outer_frame_(outer.frame_),
+      graph_(std::move(graph)),
+      frame_(std::make_shared<Frame>()),
+      depth_(outer.depth_),
+      self_type_(outer.self_type_) {}
+
+absl::Status Emitter::check_size(const SourceRange& range) const {
+  if (static_cast<int64_t>(graph_->node_count()) <= unit_.limits().ir_nodes) return absl::OkStatus();
+  return support::error_at(absl::StatusCode::kResourceExhausted, unit_.original(range),
+                           absl::StrCat("'", name_, "' needs more than the limit of ", unit_.limits().ir_nodes, " nodes"));
+}
+
+ir::Node* Emitter::insert(c10::Symbol kind, std::span<ir::Value* const> inputs, size_t outputs, const SourceRange& range) {
+  return graph_->insert(graph_->create(kind, inputs, outputs))->set_range(unit_.original(range));
+}
+
+ir::Node* Emitter::insert(c10::Symbol kind, std::initializer_list<ir::Value*> inputs, size_t outputs, const SourceRange& range) {
+  return insert(kind, std::span<ir::Value* const>(inputs.begin(), inputs.size()), outputs, range);
+}
+
+ir::Value* Emitter::insert_typed(c10::Symbol kind, std::span<ir::Value* const> inputs, c10::TypePtr type, const SourceRange& range) {
+  ir::Value* value = insert(kind, inputs, 1, range)->output();
+  value->set_type(std::move(type));
+  return value;
+}
+
+ir::Value* Emitter::insert_typed(c10::Symbol kind, std::initializer_list<ir::Value*> inputs, c10::TypePtr type,
+                                 const SourceRange& range) {
+  return insert_typed(kind, std::span<ir::Value* const>(inputs.begin(), inputs.size()), std::move(type), range);
+}
+
+ir::Value* Emitter::constant(c10::IValue value, const SourceRange& range, c10::TypePtr type) {
+  return graph_->insert(graph_->create_constant(std::move(value), std::move(type)))->set_range(unit_.original(range))->output();
+}
+
+ir::Value* Emitter::uninitialized(c10::TypePtr type, const SourceRange& range) {
+  return insert_typed(ir::prim::Uninitialized, {}, std::move(type), range);
+}
+
+ir::Value* Emitter::list_of(const c10::TypePtr& element, std::span<ir::Value* const> values, const SourceRange& range) {
+  return insert_typed(ir::prim::ListConstruct, values, c10::ListType::create(element), range);
+}
+
+ir::Value* Emitter::tuple_of(std::span<ir::Value* const> values, const SourceRange& range, c10::TypePtr type) {
+  if (type == nullptr) {
+    std::vector<c10::TypePtr> types;
+    for (const ir::Value* value : values) types.push_back(value->type());
+    type = c10::TupleType::create(std::move(types));
+  }
+  return insert_typed(ir::prim::TupleConstruct, values, std::move(type), range);
+}
+
+ir::Value* Emitter::retype(ir::Value* value, c10::TypePtr type, const SourceRange& range) {
+  return insert_typed(ir::prim::unchecked_cast, {value}, std::move(type), range);
+}
+
+std::vector<ir::Value*> Emitter::unpack_tuple(ir::Value* tuple, const SourceRange& range) {
+  const auto& elements = tuple->type()->expectRef<c10::TupleType>().elements();
+  ir::Node* node = insert(ir::prim::TupleUnpack, {tuple}, elements.size(), range);
+  for (size_t i = 0; i < elements.size(); ++i) node->output(i)->set_type(elements[i]);
+  return node->outputs();
+}
+
+Sugar Emitter::capture(const std::string& name) {
+  if (outer_ == nullptr) return Sugar();
+  const Binding* binding = outer_frame_->find(name);
+  Sugar sugar = binding != nullptr ? binding->sugar : outer_->capture(name);
+  auto import = [this](auto& self, Sugar& s) -> void {
+    if (s.value != nullptr) {
+      auto [it, added] = capture_map_.try_emplace(s.value, nullptr);
+      if (added) {
+        captured_.push_back(s.value);
+        it->second = graph_->add_input(s.value->type(), s.value->has_name() ? s.value->name() : "");
+      }
+      s.value = it->second;
+    }
+    for (Sugar& element : s.elements) self(self, element);
+  };
+  import(import, sugar);
+  return sugar;
+}
+
+absl::StatusOr<Sugar> Emitter::lookup(const Name& name) {
+  if (const Binding* binding = frame_->find(name.id)) {
+    if (binding->sugar.is(Kind::kUndefined)) return error(name.range, binding->sugar.name);
+    return binding->sugar;
+  }
+  Sugar captured = capture(name.id);
+  if (captured.is(Kind::kUndefined)) return error(name.range, captured.name);
+  if (!captured.is(Kind::kVoid)) return captured;
+  if (name.id == "__torch__") return Sugar::named(Kind::kQualified, "__torch__");
+  if (scope_.user_source) {
+    VESTA_ASSIGN_OR_RETURN(ir::Function * function, unit_.find_function(absl::StrCat(scope_.function_prefix, name.id)));
+    if (function != nullptr) return Sugar::of_function(function);
+    VESTA_ASSIGN_OR_RETURN(c10::NamedTypePtr type, unit_.find_type(absl::StrCat(scope_.type_prefix, name.id)));
+    if (type != nullptr) return Sugar::of_type(type);
+  }
+  Sugar global = global_name(name.id);
+  if (!global.is(Kind::kVoid)) return global;
+  if (auto value = constant_of_name(name.id)) return Sugar::of(constant(*value, name.range));
+  if (scope_.user_source) {
+    absl::StatusOr<c10::TypePtr> type = read_type(name);
+    if (type.ok()) return Sugar::of_type(*type);
+  } else {
+    // Archives of 1.3 and older name classes and functions of their own file plainly.
+    VESTA_ASSIGN_OR_RETURN(ir::Function * function, unit_.find_function(absl::StrCat(scope_.function_prefix, name.id)));
+    if (function != nullptr) return Sugar::of_function(function);
+    VESTA_ASSIGN_OR_RETURN(c10::NamedTypePtr type, unit_.find_type(absl::StrCat(scope_.type_prefix, name.id)));
+    if (type != nullptr) return Sugar::of_type(type);
+  }
+  return error(name.range, absl::StrCat("'", name.id, "' is not defined"));
+}
+
+absl::Status Emitter::set_name(const std::string& name, Sugar sugar, const SourceRange& range, c10::TypePtr declared) {
+  const bool first_class = sugar.is(Kind::kValue) || sugar.is(Kind::kVoid) || sugar.is(Kind::kTuple);
+  const Binding* outer = frame_->parent != nullptr ? frame_->parent->find(name) : nullptr;
+  if (outer != nullptr && outer->sugar.is(Kind::kUndefined)) outer = nullptr;
+  if (!first_class) {
+    if (outer != nullptr && outer->sugar.is(Kind::kValue)) {
+      return error(range, absl::StrCat("'", name, "' is a value of type '", type_text(*outer->type),
+                                       "' outside of this block and cannot become ", describe(sugar), " in it"));
+    }
+    frame_->set(name, {std::move(sugar), nullptr});
+    return absl::OkStatus();
+  }
+  VESTA_ASSIGN_OR_RETURN(ir::Value * value, as_value(sugar, range, declared));
+  if (declared != nullptr) {
+    VESTA_ASSIGN_OR_RETURN(value, convert_to(value, declared, range, absl::StrCat("variable '", name, "'")));
+    if (*value->type() != *declared) value = retype(value, declared, range);
+  } else if (outer != nullptr && outer->type != nullptr) {
+    ir::Value* converted = convert(value, outer->type, true, range);
+    if (!converted->type()->isSubtypeOf(*outer->type)) {
+      return error(range, absl::StrCat("variable '", name, "' has type '", type_text(*outer->type),
+                                       "' before this block and cannot be assigned a value of type '", type_text(*value->type()), "' in it"));
+    }
+    value = converted;
+  } else if (outer != nullptr && !outer->sugar.is(Kind::kValue)) {
+    return error(range, absl::StrCat("'", name, "' is ", describe(outer->sugar), " outside of this block and cannot be assigned in it"));
+  }
+  if (!value->has_name()) value->set_name(name);
+  frame_->set(name, {Sugar::of(value), value->type()});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ir::Value*> Emitter::as_value(const Sugar& sugar, const SourceRange& range, const c10::TypePtr& hint) {
+  switch (sugar.kind) {
+    case Kind::kValue:
+      return sugar.value;
+    case Kind::kVoid:
+      return none(range);
+    case Kind::kTuple: {
+      std::vector<ir::Value*> values;
+      const auto* tuple_hint = hint != nullptr ? unwrap_optional(hint)->castRaw<c10::TupleType>() : nullptr;
+      for (size_t i = 0; i < sugar.elements.size(); ++i) {
+        const bool hinted = tuple_hint != nullptr && tuple_hint->elements().size() == sugar.elements.size();
+        VESTA_ASSIGN_OR_RETURN(ir::Value * value, as_value(sugar.elements[i], range, hinted ? tuple_hint->elements()[i] : nullptr));
+        values.push_back(value);
+      }
+      return tuple_of(values, range, sugar.type);
+    }
+    case Kind::kFunction:
+      if (sugar.value == nullptr) {
+        ir::Node* node = insert(ir::prim::Constant, {}, 1, range);
+        node->set(ir::attr::name, sugar.function->qualname().qualifiedName());
+        node->output()->set_type(c10::FunctionType::create(sugar.function));
+        return node->output();
+      }
+      break;
+    case Kind::kRange: {
+      Arguments arguments;
+      for (const Sugar& element : sugar.elements) arguments.push_back({"", element.value, range});
+      if (sugar.flag) {
+        VESTA_ASSIGN_OR_RETURN(Sugar list, call_operator("prim::rangelist", nullptr, {{"", sugar.elements[1].value, range}}, range));
+        return list.value;
+      }
+      break;
+    }
+    default:
+      break;
+  }
+  return error(range, absl::StrCat("expected a value, got ", describe(sugar)));
+}
+
+absl::StatusOr<Sugar> Emitter::inline_call(const Function& def, std::shared_ptr<Frame> frame, const std::vector<ir::Value*>& arguments,
+                                           const SourceRange& range) {
+  if (++depth_ > 2 * unit_.limits().source_nesting) {
+    return support::error_at(absl::StatusCode::kResourceExhausted, unit_.original(range), "functions nest too deep");
+  }
+  if (arguments.size() != def.parameters.size()) {
+    return error(range, absl::StrCat("'", def.name, "' takes ", def.parameters.size(), " arguments, got ", arguments.size()));
+  }
+  auto own = std::make_shared<Frame>();
+  own->parent = nullptr;
+  if (frame != nullptr) {  // The enclosing names can be read; assigning one makes a name of the inner function.
+    for (const Frame* f = frame.get(); f != nullptr; f = f->parent.get()) {
+      for (const std::string& name : f->order) {
+        if (own->find_here(name) == nullptr) own->set(name, f->names.at(name));
+      }
+    }
+  }
+  for (size_t i = 0; i < arguments.size(); ++i) own->set(def.parameters[i].name, {Sugar::of(arguments[i]), arguments[i]->type()});
+  c10::TypePtr result_type;
+  if (def.return_annotation != nullptr) {
+    VESTA_ASSIGN_OR_RETURN(result_type, read_type(*def.return_annotation));
+  }
+  std::swap(result_type_, result_type);
+  c10::TypePtr inferred = std::exchange(inferred_type_, nullptr);
+  std::shared_ptr<Frame> saved_frame = std::exchange(frame_, own);
+  const int saved_loops = std::exchange(loop_depth_, 0);
+  absl::StatusOr<Exit> exit = emit_block(def.body);
+  ir::Value* result = nullptr;
+  if (exit.ok()) {
+    result = exit->result;
+    if (!exit->always && result != nullptr) {
+      exit = error(def.range, absl::StrCat("'", def.name, "' does not return along all paths"));
+    } else if (result == nullptr) {
+      result = none(range);
+    }
+  }
+  if (result != nullptr && results_.contains(result) && inferred_type_ != nullptr) result->set_type(inferred_type_);
+  std::swap(result_type_, result_type);
+  inferred_type_ = inferred;
+  frame_ = saved_frame;
+  loop_depth_ = saved_loops;
+  --depth_;
+  if (!exit.ok()) return exit.status();
+  return Sugar::of(result);
+}
+
+absl::Status Emitter::compile(ir::Function& function, const Function& def, bool infer_result) {
+  const c10::FunctionSchema& schema = function.schema();
+  for (size_t i = 0; i < schema.arguments().size(); ++i) {
+    const c10::Argument& argument = schema.arguments()[i];
+    ir::Value* value = graph_->add_input(argument.type(), argument.name());
+    frame_->set(argument.name(), {Sugar::of(value), argument.type()});
+    if (i == 0) self_type_ = argument.type()->cast<c10::ClassType>();
+  }
+  if (!infer_result && !schema.returns().empty()) result_type_ = schema.returns()[0].type();
+  absl::StatusOr<Exit> exit = emit_block(def.body);
+  absl::Status status = exit.ok() ? finish_results(function, *exit, def.name_range, infer_result) : exit.status();
+  if (missing_operator_) {
+    // What follows an unknown operator cannot be judged; the operator itself is on the list.
+    return absl::IsResourceExhausted(status) ? status : absl::OkStatus();
+  }
+  VESTA_RETURN_IF_ERROR(status);
+  function.set_graph(graph_);
+  return absl::OkStatus();
+}
+
+absl::Status Emitter::finish_results(ir::Function& function, const Exit& exit, const SourceRange& range, bool infer_result) {
+  ir::Value* result = exit.result;
+  if (!exit.always) {
+    const bool accepts_none = result_type_ == nullptr || c10::NoneType::get()->isSubtypeOf(*result_type_);
+    if (!accepts_none || (result != nullptr && infer_result && inferred_type_ != nullptr &&
+                          !c10::NoneType::get()->isSubtypeOf(*inferred_type_))) {
+      return error(range, absl::StrCat("'", function.name(), "' returns '", type_text(result_type_ != nullptr ? *result_type_ : *inferred_type_),
+                                       "', but not on every path"));
+    }
+    if (result == nullptr) {
+      result = none(range);
+    } else {
+      Exit other;
+      other.may = Exit::bit(Exit::kReturn);
+      ir::Value* returned = result;
+      const c10::TypePtr type = result_type_ != nullptr ? result_type_ : inferred_type_;
+      VESTA_ASSIGN_OR_RETURN(ir::Value * taken, any_taken(exit, Exit::bit(Exit::kReturn), range));
+      ir::Node* node = insert(ir::prim::If, {taken}, 0, range);
+      ir::Block* then_block = node->add_block();
+      ir::Block* else_block = node->add_block();
+      then_block->add_output(returned);
+      {
+        ir::InsertPoint point(else_block);
+        else_block->add_output(none(range));
+      }
+      result = node->add_output(type);
+    }
+  } else if (result == nullptr) {
+    result = uninitialized(result_type_ != nullptr ? result_type_ : c10::NoneType::get(), range);
+  }
+  if (infer_result) {
+    const c10::TypePtr type = inferred_type_ != nullptr ? inferred_type_ : c10::NoneType::get();
+    for (const ir::Value* joined : results_) const_cast<ir::Value*>(joined)->set_type(type);
+    const c10::FunctionSchema& old = function.schema();
+    function.setSchema(c10::FunctionSchema(old.name(), old.overload_name(), old.arguments(), {c10::Argument("", type)}));
+  }
+  graph_->add_output(result);
+  return absl::OkStatus();
+}
+
+}  // namespace vesta::frontend
