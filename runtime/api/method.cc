@@ -5,6 +5,7 @@
 #include "runtime/api/call.h"
 #include "runtime/api/context.h"
 #include "runtime/api/state_writes.h"
+#include "runtime/errors.h"
 
 namespace vesta {
 
@@ -25,6 +26,13 @@ absl::StatusOr<c10::IValue> Method::operator()(std::vector<c10::IValue> args, co
 
 bool Method::writes_state() const {
   return internal::find_state_writes(*function_, object_, {.use_current_values = true}).any();
+}
+
+std::string exception_class(const absl::Status& status) {
+  constexpr std::string_view kBuiltins = "builtins.";
+  std::string name = runtime::exception_class(status);
+  if (name.starts_with(kBuiltins)) name.erase(0, kBuiltins.size());
+  return name;
 }
 
 }  // namespace vesta

@@ -1,0 +1,95 @@
+// What `vesta run` reads and writes.
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "tools/commands.h"
+#include "tools/text.h"
+
+namespace vesta::tools {
+namespace {
+
+using testing::HasSubstr;
+
+// A folder that is removed at the end.
+class RunFiles : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() / absl::StrCat("vesta_cli_", getpid());
+    std::filesystem::create_directories(folder_);
+    std::filesystem::current_path(VESTA_SOURCE_DIR);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  static std::string read(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+  // Standard output; the exit code must be 0.
+  static std::string vesta(const std::vector<std::string>& arguments) {
+    std::ostringstream out;
+    std::ostringstream err;
+    EXPECT_EQ(run_vesta(arguments, out, err), 0) << err.str();
+    return out.str();
+  }
+
+  std::filesystem::path folder_;
+};
+
+constexpr const char* kModel = "tests/corpus/archives/extra_files.pt";  // returns x + 1
+
+TEST_F(RunFiles, WrittenResultsAreInputsAgain) {
+  for (const std::string suffix : {".pt", ".npy"}) {
+    const std::string file = path("result" + suffix);
+    EXPECT_EQ(vesta({"run", kModel, "[[1, 2], [3, 4]]", "--output", file}), "wrote " + file + "\n");
+    EXPECT_EQ(vesta({"run", kModel, file}), "tensor([[3, 4],\n        [5, 6]])\n") << suffix;
+  }
+}
+
+TEST_F(RunFiles, JsonHoldsTheNumbers) {
+  vesta({"run", kModel, "[0.5, 1.25]", "-o", path("result.json")});
+  EXPECT_EQ(read(path("result.json")), "[1.5,2.25]\n");
+}
+
+TEST_F(RunFiles, TheSameSeedGivesTheSameNumbers) {
+  const std::string first = vesta({"run", kModel, "--input", "x=f32[4]:normal", "--seed", "3"});
+  EXPECT_EQ(vesta({"run", kModel, "--input", "x=f32[4]:normal", "--seed", "3"}), first);
+  EXPECT_NE(vesta({"run", kModel, "--input", "x=f32[4]:normal", "--seed", "4"}), first);
+}
+
+TEST_F(RunFiles, RepeatTellsTheTime) {
+  EXPECT_THAT(vesta({"run", kModel, "1", "--repeat", "5"}), HasSubstr("of 5 calls the fastest "));
+}
+
+TEST_F(RunFiles, NothingIsWrittenAfterAnError) {
+  std::ostringstream out;
+  std::ostringstream err;
+  EXPECT_EQ(run_vesta({"run", kModel, "\"text\"", "-o", path("result.pt")}, out, err), 1);
+  EXPECT_FALSE(std::filesystem::exists(path("result.pt")));
+  EXPECT_EQ(run_vesta({"run", kModel, "1", "-o", path("result.txt")}, out, err), 1);
+  EXPECT_THAT(err.str(), HasSubstr("results are written as .pt, .npy or .json"));
+}
+
+TEST(Text, ReadsWell) {
+  EXPECT_EQ(with_commas(0), "0");
+  EXPECT_EQ(with_commas(999), "999");
+  EXPECT_EQ(with_commas(-1234567), "-1,234,567");
+  EXPECT_EQ(byte_size(1), "1 byte");
+  EXPECT_EQ(byte_size(1536), "1.5 KiB");
+  EXPECT_EQ(byte_size(int64_t{3} << 30), "3.0 GiB");
+  EXPECT_EQ(duration(0.00123), "1.23 ms");
+  EXPECT_EQ(table({{"a", "1"}, {"long", "100"}}, {1}, 2), "  a       1\n  long  100\n");
+}
+
+}  // namespace
+}  // namespace vesta::tools
