@@ -55,6 +55,7 @@ ir::Value* Emitter::insert_typed(c10::Symbol kind, std::initializer_list<ir::Val
 }
 
 ir::Value* Emitter::constant(c10::IValue value, const SourceRange& range, c10::TypePtr type) {
+  if (type == nullptr && value.isTensor()) type = c10::TensorType::get();  // Its shape is no part of its type.
   return graph_->insert(graph_->create_constant(std::move(value), std::move(type)))->set_range(unit_.original(range))->output();
 }
 

@@ -232,7 +232,7 @@ class Emitter {
   bool has_attribute(const Sugar& base, const std::string& name);
 
   // --- emitter_index.cc
-  absl::StatusOr<Sugar> subscript(const Sugar& base, const Subscript& expr);
+  absl::StatusOr<Sugar> subscript(const Sugar& base, const Subscript& expr, const c10::TypePtr& hint);
   absl::StatusOr<Sugar> index_tuple(const Sugar& base, const Subscript& expr);
   absl::StatusOr<Sugar> slice_tuple(const Sugar& base, const Slice& slice, const support::SourceRange& range);
   absl::StatusOr<ir::Value*> slice_sequence(ir::Value* base, const Slice& slice, const support::SourceRange& range);

@@ -37,7 +37,7 @@ absl::StatusOr<Sugar> Emitter::emit_sugar(const Expr& expr, const c10::TypePtr& 
         break;
       }
       case ExprKind::kSubscript: {
-        VESTA_ASSIGN_OR_RETURN(current, subscript(current, cast<Subscript>(part)));
+        VESTA_ASSIGN_OR_RETURN(current, subscript(current, cast<Subscript>(part), part_hint));
         break;
       }
       default: {

@@ -19,7 +19,7 @@ absl::StatusOr<ir::Value*> Emitter::emit_or_none(const Expr* expr, const SourceR
   return emit(*expr);
 }
 
-absl::StatusOr<Sugar> Emitter::subscript(const Sugar& base, const Subscript& expr) {
+absl::StatusOr<Sugar> Emitter::subscript(const Sugar& base, const Subscript& expr, const c10::TypePtr& hint) {
   if (base.is(Kind::kTuple) || (base.is(Kind::kValue) && base.value->type()->kind() == c10::TypeKind::TupleType)) return index_tuple(base, expr);
   if (base.is(Kind::kType)) {
     if (const auto* enumeration = base.type->castRaw<c10::EnumType>(); enumeration != nullptr) {
@@ -49,6 +49,9 @@ absl::StatusOr<Sugar> Emitter::subscript(const Sugar& base, const Subscript& exp
   VESTA_ASSIGN_OR_RETURN(ir::Value * index, emit(*expr.index));
   VESTA_ASSIGN_OR_RETURN(std::optional<ir::Value*> own, magic_method("__getitem__", value, {index}, expr.range));
   if (own.has_value()) return Sugar::of(*own);
+  if (value->type()->is_module() && hint != nullptr) {  // Which one is known when it runs; all of them meet the interface.
+    return call_operator("prim::ModuleContainerIndex", nullptr, {{"", value, expr.range}, {"", index, expr.range}}, expr.range, hint);
+  }
   switch (value->type()->kind()) {
     case c10::TypeKind::ListType:
     case c10::TypeKind::DictType:

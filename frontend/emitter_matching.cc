@@ -39,8 +39,7 @@ const char* implicit_operator(const c10::Type& from, const c10::Type& target) {
 bool takes_rest_as_list(const c10::FunctionSchema& schema, size_t i) {
   const auto& arguments = schema.arguments();
   const bool last = i + 1 == arguments.size() || arguments[i + 1].kwarg_only();
-  const c10::TypePtr type = unwrap_optional(arguments[i].type());
-  const auto* list = type->castRaw<c10::ListType>();
+  const auto* list = arguments[i].type()->castRaw<c10::ListType>();
   return last && list != nullptr && !arguments[i].N().has_value() && list->getElementType()->kind() != c10::TypeKind::VarType;
 }
 
@@ -184,7 +183,7 @@ bool Emitter::match(const c10::FunctionSchema& schema, ir::Value* receiver, cons
     if (!formal.kwarg_only() && next < positional) {
       const c10::TypePtr& type = arguments[next].value->type();
       if (conversions && takes_rest_as_list(schema, i)) {
-        const c10::TypePtr list_type = unwrap_optional(formal.type());
+        const c10::TypePtr& list_type = formal.type();
         if (type->kind() != c10::TypeKind::ListType && !tuple_fits_list(*type, *list_type) && type->kind() != c10::TypeKind::NoneType) {
           const c10::TypePtr& element = list_type->expectRef<c10::ListType>().getElementType();
           Match::Slot slot;
