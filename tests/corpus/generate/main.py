@@ -192,10 +192,17 @@ def write_manifest(entries):
     (CORPUS / "manifest.json").write_text('{"schema": 1, "entries": [\n' + lines + "\n]}\n")
 
 
+def fix_order_of_sets():
+    """The compiler walks Python sets; a fixed hash seed makes archives come out equal each time."""
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="make only programs whose name or file holds this")
     options = parser.parse_args()
+    fix_order_of_sets()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
     keep_paths_relative()
