@@ -273,6 +273,23 @@ absl::Status Emitter::compile(ir::Function& function, const Function& def, bool 
   return absl::OkStatus();
 }
 
+void Emitter::remove_unread(ir::Block& block) {
+  for (ir::Node *node = block.last(), *before = nullptr; node != nullptr; node = before) {
+    before = node->prev();
+    if (node->kind() == ir::prim::If) {
+      for (size_t i = node->outputs().size(); i-- > 0;) {
+        if (node->output(i)->has_uses()) continue;
+        node->erase_output(i);
+        for (ir::Block* side : node->blocks()) side->erase_output(i);
+      }
+    }
+    for (ir::Block* inner : node->blocks()) remove_unread(*inner);
+    const bool pure = node->kind() == ir::prim::unchecked_cast || node->kind() == ir::prim::Constant ||
+                      node->kind() == ir::prim::Uninitialized || node->kind() == ir::prim::TupleConstruct;
+    if (pure && !node->output()->has_uses()) node->destroy();
+  }
+}
+
 absl::Status Emitter::finish_results(ir::Function& function, const Exit& exit, const SourceRange& range, bool infer_result) {
   ir::Value* result = exit.result;
   if (!exit.always) {
@@ -285,8 +302,6 @@ absl::Status Emitter::finish_results(ir::Function& function, const Exit& exit, c
     if (result == nullptr) {
       result = none(range);
     } else {
-      Exit other;
-      other.may = Exit::bit(Exit::kReturn);
       ir::Value* returned = result;
       const c10::TypePtr type = result_type_ != nullptr ? result_type_ : inferred_type_;
       VESTA_ASSIGN_OR_RETURN(ir::Value * taken, any_taken(exit, Exit::bit(Exit::kReturn), range));
@@ -310,6 +325,7 @@ absl::Status Emitter::finish_results(ir::Function& function, const Exit& exit, c
     function.setSchema(c10::FunctionSchema(old.name(), old.overload_name(), old.arguments(), {c10::Argument("", type)}));
   }
   graph_->add_output(result);
+  remove_unread(*graph_->block());
   return absl::OkStatus();
 }
 

@@ -104,6 +104,8 @@ class Emitter {
   absl::Status set_name(const std::string& name, Sugar sugar, const support::SourceRange& range, c10::TypePtr declared = nullptr);
   absl::StatusOr<ir::Value*> as_value(const Sugar& sugar, const support::SourceRange& range, const c10::TypePtr& hint = nullptr);
   absl::StatusOr<c10::TypePtr> read_type(const Expr& annotation) { return unit_.read_type(annotation, scope_); }
+  // Destroys what nothing reads: refinements of names, constants, outputs of `if`s.
+  static void remove_unread(ir::Block& block);
   absl::Status finish_results(ir::Function& function, const Exit& exit, const support::SourceRange& range, bool infer_result);
   // Emits a `def` in place with these arguments (a closure, or a builtin that has TorchScript source).
   absl::StatusOr<Sugar> inline_call(const Function& def, std::shared_ptr<Frame> frame, const std::vector<ir::Value*>& arguments,
@@ -291,6 +293,9 @@ class Emitter {
              std::string* why) const;
   bool match_one(const c10::Argument& formal, ir::Value* value, bool conversions, Match& match, std::string* why) const;
   std::vector<ir::Value*> materialize(const Match& match, const support::SourceRange& range);
+  // Of candidates that all fail: those that fit most of the arguments.
+  std::vector<const c10::FunctionSchema*> closest(const std::vector<const c10::FunctionSchema*>& candidates, ir::Value* receiver,
+                                                  const Arguments& arguments) const;
   absl::Status mismatch(const std::string& name, const std::vector<const c10::FunctionSchema*>& candidates, ir::Value* receiver,
                         const Arguments& arguments, const support::SourceRange& range) const;
   absl::StatusOr<std::vector<ir::Value*>> match_schema(const c10::FunctionSchema& schema, const std::string& name, ir::Value* receiver,

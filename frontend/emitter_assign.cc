@@ -95,7 +95,7 @@ absl::Status Emitter::assign_attribute(const Attribute& target, ir::Value* value
   c10::TypePtr declared = type->findAttribute(target.name);
   if (declared == nullptr) {
     if (type->hasConstant(target.name)) return error(target.range, absl::StrCat("'", target.name, "' is a constant of '", type_text(*type), "'"));
-    const bool constructing = scope_.user_source && !type->is_module() && name_.ends_with(".__init__") && self_type_ == type;
+    const bool constructing = name_.ends_with(".__init__") && self_type_ == type && unit_.takes_attributes(*type);
     if (!constructing) return error(target.range, absl::StrCat("'", type_text(*type), "' has no attribute '", target.name, "'"));
     type->addAttribute(target.name, value->type());
     declared = value->type();

@@ -294,12 +294,34 @@ std::string short_schema(const c10::FunctionSchema& schema) {
 }
 }  // namespace
 
+std::vector<const c10::FunctionSchema*> Emitter::closest(const std::vector<const c10::FunctionSchema*>& candidates, ir::Value* receiver,
+                                                         const Arguments& arguments) const {
+  std::vector<const c10::FunctionSchema*> best;
+  size_t most = 0;
+  for (const c10::FunctionSchema* candidate : candidates) {
+    // `out=` forms are of interest only to who gives `out`.
+    bool needs_out = false;
+    for (const c10::Argument& formal : candidate->arguments()) {
+      needs_out |= formal.kwarg_only() && !formal.default_value().has_value() &&
+                   std::none_of(arguments.begin(), arguments.end(), [&](const CallArgument& one) { return one.name == formal.name(); });
+    }
+    if (needs_out) continue;
+    Match partial;
+    match(*candidate, receiver, arguments, false, partial, nullptr);
+    if (partial.slots.size() > most) best.clear();
+    most = std::max(most, partial.slots.size());
+    if (partial.slots.size() == most) best.push_back(candidate);
+  }
+  return best.empty() ? candidates : best;
+}
+
 absl::Status Emitter::mismatch(const std::string& name, const std::vector<const c10::FunctionSchema*>& candidates, ir::Value* receiver,
                                const Arguments& arguments, const SourceRange& range) const {
   Match unused;
   std::string why;
-  if (candidates.size() == 1) {
-    match(*candidates[0], receiver, arguments, true, unused, &why);
+  const std::vector<const c10::FunctionSchema*> shown = closest(candidates, receiver, arguments);
+  if (shown.size() == 1) {
+    match(*shown[0], receiver, arguments, true, unused, &why);
     return error(range, absl::StrCat("'", name, "' ", why));
   }
   std::string given;
@@ -308,13 +330,13 @@ absl::Status Emitter::mismatch(const std::string& name, const std::vector<const 
     absl::StrAppend(&given, given.empty() ? "" : ", ", argument.name, argument.name.empty() ? "" : "=", type_text(*argument.value->type()));
   }
   std::string notes;
-  constexpr size_t kShown = 12;
-  for (size_t i = 0; i < candidates.size() && i < kShown; ++i) {
+  constexpr size_t kShown = 8;
+  for (size_t i = 0; i < shown.size() && i < kShown; ++i) {
     why.clear();
-    match(*candidates[i], receiver, arguments, true, unused, &why);
-    absl::StrAppend(&notes, "  ", short_schema(*candidates[i]), "\n    it ", why, "\n");
+    match(*shown[i], receiver, arguments, true, unused, &why);
+    absl::StrAppend(&notes, "  ", short_schema(*shown[i]), ": it ", why, "\n");
   }
-  if (candidates.size() > kShown) absl::StrAppend(&notes, "  and ", candidates.size() - kShown, " more\n");
+  if (shown.size() > kShown) absl::StrAppend(&notes, "  and ", shown.size() - kShown, " more\n");
   const absl::Status status = error(range, absl::StrCat("no overload of '", name, "' takes (", given, ")"));
   return {status.code(), absl::StrCat(status.message(), "candidates:\n", notes)};
 }

@@ -89,6 +89,9 @@ class Unit {
   // `self` is the type of the first parameter, or null.
   absl::StatusOr<c10::FunctionSchema> signature(const Function& def, const c10::TypePtr& self, const Scope& scope);
 
+  // Whether `__init__` of this class is being compiled to learn the attributes that it assigns.
+  bool takes_attributes(const c10::ClassType& type) const { return open_classes_.contains(&type); }
+
   std::vector<c10::IValue>& constants() { return constants_; }
   // Notes an operator that the catalog does not have.
   void add_missing(std::string name, const support::SourceRange& call, const std::string& function);
@@ -148,6 +151,7 @@ class Unit {
   std::vector<c10::IValue> constants_;
   std::vector<MissingOperator> missing_;
   std::unordered_set<std::string> missing_seen_;
+  std::unordered_set<const c10::ClassType*> open_classes_;
   int64_t nesting_ = 0;
   bool declaring_ = false;
 };

@@ -230,11 +230,15 @@ absl::Status Unit::declare_methods(const PendingClass& pending, const std::vecto
       VESTA_RETURN_IF_ERROR(declare_method(type, *def, pending.definition, pre ? MethodKind::kPreHook : MethodKind::kHook).status());
     }
   }
-  // A user's class tells its attributes by assigning them: everybody who reads one needs that first.
-  if (pending.definition.scope.user_source && initializer != nullptr && !type->is_module()) {
+  // A user's class, and one in archives of 1.4 and older, tells its attributes by assigning them: everybody who
+  // reads one needs that first.
+  const bool undeclared = pending.definition.scope.user_source || type->numAttributes() == 0;
+  if (undeclared && initializer != nullptr && !type->is_module()) {
     const bool was_declaring = std::exchange(declaring_, false);
+    open_classes_.insert(type.get());
     auto body = bodies_.find(initializer);
     absl::Status status = body != bodies_.end() ? compile_body(body->second) : absl::OkStatus();
+    open_classes_.erase(type.get());
     declaring_ = was_declaring;
     return status;
   }
