@@ -1,5 +1,6 @@
 // Arithmetic, comparison and conversion of numbers. `promote` picks the rule by the tags of both operands:
-// two integers, else two floats, else two complex numbers. Integers wrap around; what C++ leaves undefined
+// two integers, else two floats; where one is complex, the other keeps its own kind, because (0 + inf j) * 2 is not
+// (0 + inf j) * (2 + 0 j). Integers wrap around; what C++ leaves undefined
 // (division by zero, INT64_MIN / -1, shifts by 64) is an error or the mathematical result modulo 2^64.
 
 #include <algorithm>
@@ -26,7 +27,9 @@ Number promote(const IValue& a, const IValue& b, Int on_ints, Real on_reals, Com
     if constexpr (std::is_same_v<ComplexRule, NoComplex>) {
       return value_error("the operator is not defined for complex numbers");
     } else {
-      return on_complex(complex_of(a), complex_of(b));
+      if (!b.isComplexDouble()) return on_complex(a.toComplexDouble(), real_of(b));
+      if (!a.isComplexDouble()) return on_complex(real_of(a), b.toComplexDouble());
+      return on_complex(a.toComplexDouble(), b.toComplexDouble());
     }
   }
   return on_reals(real_of(a), real_of(b));
@@ -75,7 +78,7 @@ VESTA_KERNEL(number_mul, [](const IValue& a, const IValue& b) {
 VESTA_KERNEL(number_div, [](const IValue& a, const IValue& b) {
   return promote(
       a, b, [](int64_t x, int64_t y) { return static_cast<double>(x) / static_cast<double>(y); },
-      [](double x, double y) { return x / y; }, [](Complex x, Complex y) { return x / y; });
+      [](double x, double y) { return x / y; }, [](auto x, auto y) { return x / y; });
 })
 
 VESTA_KERNEL(number_floordiv, [](const IValue& a, const IValue& b) {
@@ -121,11 +124,16 @@ VESTA_KERNEL(number_polar, [](const IValue& a, const IValue& b) {
 })
 
 VESTA_KERNEL(number_pow, [](const IValue& a, const IValue& b) {
-  auto power = [](auto x, auto y) { return std::pow(static_cast<double>(x), static_cast<double>(y)); };
-  return promote(a, b, power, power, [](Complex x, Complex y) { return c10_complex_math::pow(x, y); });
+  auto power = [](auto x, auto y) -> Number {
+    const double base = static_cast<double>(x), exponent = static_cast<double>(y);
+    if (base == 0 && exponent < 0) return value_error("0.0 cannot be raised to a negative power");
+    return std::pow(base, exponent);
+  };
+  return promote(a, b, power, power, [](auto x, auto y) { return c10_complex_math::pow(x, y); });
 })
 VESTA_KERNEL(number_pow_int, &int_power)
 
+// An int and a float go by the floor of the quotient, two floats by the remainder: they differ where one is infinite.
 VESTA_KERNEL(number_divmod, [](const IValue& a, const IValue& b) -> absl::StatusOr<std::tuple<IValue, IValue>> {
   if (is_integral(a) && is_integral(b)) {
     const int64_t x = integer_of(a), y = integer_of(b);
@@ -135,8 +143,12 @@ VESTA_KERNEL(number_divmod, [](const IValue& a, const IValue& b) -> absl::Status
   }
   const double x = real_of(a), y = real_of(b);
   if (y == 0) return value_error("ZeroDivisionError: float divmod()");
+  if (!a.isDouble() || !b.isDouble()) {
+    const double quotient = std::floor(x / y) + 0.0;  // never -0
+    return std::make_tuple(IValue(quotient), IValue(x - quotient * y));
+  }
   double remainder = std::fmod(x, y);
-  if (remainder != 0 && (x < 0) != (y < 0)) remainder += y;
+  if (remainder != 0 && (remainder < 0) != (y < 0)) remainder += y;
   return std::make_tuple(IValue((x - remainder) / y), IValue(remainder));
 })
 

@@ -112,11 +112,13 @@ VESTA_KERNEL(number_isfinite, [](const IValue& value) {
 VESTA_KERNEL(number_log_of, [](const IValue& value) {
   return value.isComplexDouble() ? IValue(c10_complex_math::log(value.toComplexDouble())) : IValue(std::log(real_of(value)));
 })
+// The logarithm of a negative float is NaN, even to a complex base.
 VESTA_KERNEL(number_log_to_base, [](const IValue& value, const IValue& base) {
-  if (value.isComplexDouble() || base.isComplexDouble()) {
-    return IValue(c10_complex_math::log(complex_of(value)) / c10_complex_math::log(complex_of(base)));
-  }
-  return IValue(std::log(real_of(value)) / std::log(real_of(base)));
+  if (!value.isComplexDouble() && !base.isComplexDouble()) return IValue(std::log(real_of(value)) / std::log(real_of(base)));
+  if (!base.isComplexDouble()) return IValue(c10_complex_math::log(value.toComplexDouble()) / std::log(real_of(base)));
+  const Complex divisor = c10_complex_math::log(base.toComplexDouble());
+  if (!value.isComplexDouble()) return IValue(std::log(real_of(value)) / divisor);
+  return IValue(c10_complex_math::log(value.toComplexDouble()) / divisor);
 })
 
 VESTA_KERNEL(float_ldexp, [](double x, int64_t exponent) {

@@ -7,6 +7,7 @@
 #include <ATen/Context.h>
 #include <ATen/Version.h>
 #include <ATen/core/class_type.h>
+#include <ATen/core/enum_type.h>
 #include <c10/core/Device.h>
 #include <c10/core/DeviceType.h>
 
@@ -31,7 +32,10 @@ absl::StatusOr<IValue> wait(const IValue& value) {
   return future->value();
 }
 
-bool enums_equal(const IValue& a, const IValue& b) { return *a.toEnumHolder() == *b.toEnumHolder(); }
+bool enums_equal(const IValue& a, const IValue& b) {
+  const auto left = a.toEnumHolder(), right = b.toEnumHolder();
+  return left->name() == right->name() && left->type()->equals(*right->type());
+}
 
 at::Generator make_generator(const IValue& device, const IValue& seed) {
   const c10::Device place = device.isNone() ? c10::Device(c10::kCPU) : device.toDevice();

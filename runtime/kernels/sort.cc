@@ -1,6 +1,7 @@
 // Sorting of lists: a merge sort of our own, stable, since the comparison may fail (`__lt__` of a class is a
 // program) or be inconsistent (NaN), which the standard library's algorithms do not allow.
 
+#include <algorithm>
 #include <vector>
 
 #include <ATen/core/class_type.h>
@@ -42,13 +43,19 @@ absl::StatusOr<bool> any_less(const IValue& a, const IValue& b) {
     }
     return left.size() < right.size();
   }
-  const bool comparable = (a.isInt() && b.isInt()) || (a.isDouble() && b.isDouble()) || (a.isBool() && b.isBool()) ||
-                          (a.isString() && b.isString()) || (a.isTensor() && b.isTensor());
-  if (!comparable) {
-    return value_error("only lists of tensors, ints, floats, bools, strs, tuples and objects with '__lt__' can be sorted, got ",
-                       a.tagKind());
-  }
+  const bool comparable = (a.isInt() && b.isInt()) || (a.isDouble() && b.isDouble()) || (a.isString() && b.isString()) ||
+                          (a.isTensor() && b.isTensor());
+  if (!comparable) return value_error("cannot compare ", a.tagKind(), " and ", b.tagKind());
   return element_less(a, b);
+}
+
+// Lists of other types have overloads of their own.
+absl::Status check_sortable(const GenericList& list) {
+  if (list.empty()) return absl::OkStatus();
+  const IValue first = list.get(0);
+  if (first.isTuple() || first.isObject()) return absl::OkStatus();
+  return value_error("only lists of tensors, ints, floats, bools, strs, of objects with '__lt__' and of tuples of these can be sorted, got a list of ",
+                     list.elementType()->repr_str());
 }
 
 absl::Status merge(std::vector<IValue>& from, std::vector<IValue>& to, size_t begin, size_t middle, size_t end, Less less,
@@ -95,7 +102,13 @@ absl::StatusOr<GenericList> sorted_list(const GenericList& list, Less less) {
 
 VESTA_KERNEL(list_sort, [](GenericList list, bool reverse) { return sort_list(list, reverse, plain_less); })
 VESTA_KERNEL(list_sorted, [](GenericList list) { return sorted_list(list, plain_less); })
-VESTA_KERNEL(object_list_sort, [](GenericList list, bool reverse) { return sort_list(list, reverse, any_less); })
-VESTA_KERNEL(object_list_sorted, [](GenericList list) { return sorted_list(list, any_less); })
+VESTA_KERNEL(object_list_sort, [](GenericList list, bool reverse) -> absl::Status {
+  VESTA_RETURN_IF_ERROR(check_sortable(list));
+  return sort_list(list, reverse, any_less);
+})
+VESTA_KERNEL(object_list_sorted, [](GenericList list) -> absl::StatusOr<GenericList> {
+  VESTA_RETURN_IF_ERROR(check_sortable(list));
+  return sorted_list(list, any_less);
+})
 
 }  // namespace vesta::runtime::kernels

@@ -19,13 +19,12 @@ using c10::ScalarType;
 
 ScalarType default_real() { return c10::typeMetaToScalarType(c10::get_default_dtype()); }
 
-// The type of a tensor made of numbers of this type; none where tensors cannot be made of it.
+// The type of a tensor made of a list of numbers of this type; none where there is none (complex numbers too).
 std::optional<ScalarType> scalar_type_of(const c10::Type& type) {
   switch (type.kind()) {
     case c10::TypeKind::IntType: return ScalarType::Long;
     case c10::TypeKind::FloatType: return default_real();
     case c10::TypeKind::BoolType: return ScalarType::Bool;
-    case c10::TypeKind::ComplexType: return ScalarType::ComplexDouble;
     default: return std::nullopt;
   }
 }
@@ -105,11 +104,7 @@ absl::StatusOr<at::Tensor> from_list(const IValue& data) {
       status = store(data, sizes, 0, [](const IValue& value) { return value.toBool(); }, out);
       break;
     }
-    default: {
-      auto* out = tensor.mutable_data_ptr<Complex>();
-      status = store(data, sizes, 0, [](const IValue& value) { return value.toComplexDouble(); }, out);
-      break;
-    }
+    default: return absl::InternalError("no such type of number");
   }
   VESTA_RETURN_IF_ERROR(status);
   return stored == *scalar_type ? tensor : tensor.to(*scalar_type);

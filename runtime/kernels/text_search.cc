@@ -12,40 +12,49 @@
 namespace vesta::runtime::kernels {
 namespace {
 
+using Place = absl::StatusOr<int64_t>;  // -1: nowhere
+
 struct Window {
-  std::string_view text;
-  int64_t offset = 0;
-  bool exists = true;  // false where it would begin behind its end
+  int64_t start = 0;
+  int64_t end = 0;  // may lie behind the text's end
 };
 
 Window window(std::string_view text, int64_t start, int64_t end) {
   const int64_t size = static_cast<int64_t>(text.size());
-  start = std::max<int64_t>(normalize_index(start, size), 0);
-  end = std::clamp<int64_t>(end < 0 ? end + size + 1 : end, 0, size);
-  if (start > end) return {{}, start, false};
-  return {text.substr(static_cast<size_t>(start), static_cast<size_t>(end - start)), start, true};
+  return {std::max<int64_t>(normalize_index(start, size), 0), std::max<int64_t>(end < 0 ? end + size + 1 : end, 0)};
 }
 
-int64_t find_first(std::string_view text, std::string_view part, int64_t start, int64_t end) {
-  const Window in = window(text, start, end);
-  const size_t at = in.exists ? in.text.find(part) : std::string_view::npos;
-  return at == std::string_view::npos ? -1 : in.offset + static_cast<int64_t>(at);
-}
-
-int64_t find_last(std::string_view text, std::string_view part, int64_t start, int64_t end) {
-  const Window in = window(text, start, end);
-  const size_t at = in.exists ? in.text.rfind(part) : std::string_view::npos;
-  return at == std::string_view::npos ? -1 : in.offset + static_cast<int64_t>(at);
-}
-
-absl::StatusOr<int64_t> or_value_error(int64_t place) {
-  if (place < 0) return value_error("ValueError: substring not found");
-  return place;
+// REQUIRES: start <= end, start <= text.size().
+std::string_view cut(std::string_view text, const Window& in) {
+  return text.substr(static_cast<size_t>(in.start), static_cast<size_t>(in.end - in.start));
 }
 
 absl::Status check_start(std::string_view text, int64_t start) {
   if (start <= static_cast<int64_t>(text.size())) return absl::OkStatus();
   return value_error("start ", start, " is behind the string's end");
+}
+
+// An empty part is found at `start`, even where the window would end before it begins.
+template <size_t (std::string_view::*kFind)(std::string_view, size_t) const noexcept>
+Place find(std::string_view text, std::string_view part, int64_t start, int64_t end, size_t from) {
+  const Window in = window(text, start, end);
+  if (in.start >= in.end) return part.empty() ? in.start : -1;
+  VESTA_RETURN_IF_ERROR(check_start(text, in.start));
+  const size_t at = (cut(text, in).*kFind)(part, from);
+  return at == std::string_view::npos ? -1 : in.start + static_cast<int64_t>(at);
+}
+
+Place find_first(std::string_view text, std::string_view part, int64_t start, int64_t end) {
+  return find<&std::string_view::find>(text, part, start, end, 0);
+}
+
+Place find_last(std::string_view text, std::string_view part, int64_t start, int64_t end) {
+  return find<&std::string_view::rfind>(text, part, start, end, std::string_view::npos);
+}
+
+Place or_value_error(Place place) {
+  if (place.ok() && *place < 0) return value_error("ValueError: substring not found");
+  return place;
 }
 
 }  // namespace
@@ -61,10 +70,11 @@ VESTA_KERNEL(str_rindex, [](std::string_view text, std::string_view part, int64_
 
 VESTA_KERNEL(str_count, [](std::string_view text, std::string_view part, int64_t start, int64_t end) -> int64_t {
   const Window in = window(text, start, end);
-  if (!in.exists) return 0;
-  if (part.empty()) return static_cast<int64_t>(in.text.size()) + 1;
+  if (in.start > in.end || in.start > static_cast<int64_t>(text.size())) return 0;
+  const std::string_view rest = cut(text, in);
+  if (part.empty()) return static_cast<int64_t>(rest.size()) + 1;
   int64_t count = 0;
-  for (size_t at = in.text.find(part); at != std::string_view::npos; at = in.text.find(part, at + part.size())) ++count;
+  for (size_t at = rest.find(part); at != std::string_view::npos; at = rest.find(part, at + part.size())) ++count;
   return count;
 })
 
@@ -72,13 +82,15 @@ VESTA_KERNEL(str_startswith,
              [](std::string_view text, std::string_view part, int64_t start, int64_t end) -> absl::StatusOr<bool> {
                VESTA_RETURN_IF_ERROR(check_start(text, start));
                const Window in = window(text, start, end);
-               return in.exists && in.text.substr(0, part.size()) == part;
+               return in.start <= in.end && cut(text, in).substr(0, part.size()) == part;
              })
 VESTA_KERNEL(str_endswith,
              [](std::string_view text, std::string_view part, int64_t start, int64_t end) -> absl::StatusOr<bool> {
                VESTA_RETURN_IF_ERROR(check_start(text, start));
                const Window in = window(text, start, end);
-               return in.exists && in.text.size() >= part.size() && in.text.substr(in.text.size() - part.size()) == part;
+               if (in.start > in.end) return false;
+               const std::string_view rest = cut(text, in);
+               return rest.size() >= part.size() && rest.substr(rest.size() - part.size()) == part;
              })
 
 VESTA_KERNEL(str_get, [](std::string_view text, int64_t index) -> absl::StatusOr<std::string> {

@@ -58,17 +58,18 @@ absl::StatusOr<Strings> split_from_right(std::string_view text, std::string_view
   return parts;
 }
 
-// The bytes that end a line; "\r\n" is one end.
-bool ends_line(char c) { return std::string_view("\n\r\v\f\x1c\x1d\x1e\x85").find(c) != std::string_view::npos; }
+// The bytes that end a line; "\r\n" ends two. Each byte of U+2028 and U+2029 does, in other letters too: TorchScript's
+// strings are bytes.
+bool ends_line(char c) { return std::string_view("\n\r\v\f\x1c\x1d\x1e\x85\xe2\x80\xa8\xa9").find(c) != std::string_view::npos; }
 
+// Line ends that are kept become elements of their own, unlike in Python.
 Strings split_lines(std::string_view text, bool keep_ends) {
   Strings lines;
   size_t begin = 0;
   for (size_t at = 0; at < text.size(); ++at) {
     if (!ends_line(text[at])) continue;
-    const size_t end = at;
-    if (text[at] == '\r' && at + 1 < text.size() && text[at + 1] == '\n') ++at;
-    push(lines, text.substr(begin, (keep_ends ? at + 1 : end) - begin));
+    push(lines, text.substr(begin, at - begin));
+    if (keep_ends) push(lines, text.substr(at, 1));
     begin = at + 1;
   }
   if (begin < text.size()) push(lines, text.substr(begin));
