@@ -1,6 +1,6 @@
-// Listens to a WAV file with the Silero voice-activity detector, a published TorchScript model: feeds it chunk by chunk, the
-// model carrying its state, and shows where it hears speech. Beside it torch::jit runs the same archive on the same
-// chunks; the program fails if the probabilities differ.
+// Listens to a WAV file with the Silero voice-activity detector, a published TorchScript model: feeds it chunk by
+// chunk, the model carrying its state, and shows where it hears speech. Beside it torch::jit runs the same archive on
+// the same chunks; the program fails if the probabilities differ.
 //
 //   silero_vad --model silero_vad.jit --wav speech.wav
 
@@ -13,9 +13,9 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/from_blob.h>
-#include <CLI/CLI.hpp>
 #include <c10/core/GradMode.h>
 #include <vesta/vesta.h>
+#include <CLI/CLI.hpp>
 
 #include "examples/wav.h"
 #ifdef VESTA_COMPARE_WITH_TORCH_JIT
@@ -120,7 +120,8 @@ int compare(const Run& vesta, const Run& jit) {
   std::printf("\n%-24s %12s %12s\n", "time per chunk", "vesta", "torch::jit");
   std::printf("%-24s %9.2f ms %9.2f ms\n", "first", vesta.seconds.front() * 1e3, jit.seconds.front() * 1e3);
   std::printf("%-24s %9.3f ms %9.3f ms\n", "median", median(vesta.seconds) * 1e3, median(jit.seconds) * 1e3);
-  std::printf("%-24s %9.3f ms %9.3f ms\n", "slowest", *std::max_element(vesta.seconds.begin(), vesta.seconds.end()) * 1e3,
+  std::printf("%-24s %9.3f ms %9.3f ms\n", "slowest",
+              *std::max_element(vesta.seconds.begin(), vesta.seconds.end()) * 1e3,
               *std::max_element(jit.seconds.begin(), jit.seconds.end()) * 1e3);
   std::printf("\nlargest difference of a probability: %.1e (allowed: %.0e)\n", difference, kLargestDifference);
   // Written so that a NaN fails too.
@@ -161,7 +162,8 @@ int run(const std::string& model_path, const std::string& wav_path, bool with_pe
 #ifdef VESTA_COMPARE_WITH_TORCH_JIT
   if (peer) return compare(ours, theirs);
 #endif
-  std::printf("\ntime per chunk: first %.2f ms, median %.3f ms\n", ours.seconds.front() * 1e3, median(ours.seconds) * 1e3);
+  std::printf("\ntime per chunk: first %.2f ms, median %.3f ms\n", ours.seconds.front() * 1e3,
+              median(ours.seconds) * 1e3);
   return 0;
 }
 

@@ -16,7 +16,8 @@ namespace examples {
 
 inline uint32_t little_endian(const std::string& bytes, size_t at, size_t count) {
   uint32_t value = 0;
-  for (size_t i = 0; i < count; ++i) value |= static_cast<uint32_t>(static_cast<unsigned char>(bytes[at + i])) << (8 * i);
+  for (size_t i = 0; i < count; ++i)
+    value |= static_cast<uint32_t>(static_cast<unsigned char>(bytes[at + i])) << (8 * i);
   return value;
 }
 

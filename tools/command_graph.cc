@@ -54,8 +54,8 @@ absl::Status print_graph(const Options& options, Terminal& terminal) {
   if (!loaded.root.isObject()) return absl::InvalidArgumentError(absl::StrCat(options.path, ": holds no module"));
   VESTA_ASSIGN_OR_RETURN(const ir::Function* method, find_method(loaded.root, options.method));
   if (method->graph() == nullptr) {
-    return absl::UnimplementedError(absl::StrCat("'", options.method, "' calls operators that are missing; 'vesta inspect ",
-                                                 options.path, "' lists them"));
+    return absl::UnimplementedError(absl::StrCat(
+        "'", options.method, "' calls operators that are missing; 'vesta inspect ", options.path, "' lists them"));
   }
   if (!options.bytecode) {
     terminal.out << ir::print(*method->graph(), {.ranges = options.ranges});

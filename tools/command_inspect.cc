@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <memory>
 
-#include <nlohmann/json.hpp>
 #include <vesta/inspect.h>
+#include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -47,7 +47,8 @@ void print_missing(const std::vector<MissingOperator>& missing, std::ostream& ou
     out << "  " << one.name << " in '" << one.function << "'";
     if (!one.call_site.empty()) out << " at " << one.call_site;
     out << "\n";
-    for (const absl::string_view line : absl::StrSplit(one.excerpt, '\n', absl::SkipEmpty())) out << "  " << line << "\n";
+    for (const absl::string_view line : absl::StrSplit(one.excerpt, '\n', absl::SkipEmpty()))
+      out << "  " << line << "\n";
   }
 }
 
@@ -71,7 +72,8 @@ void print_text(const Inspection& inspection, const Options& options, std::ostre
   int64_t calls = 0;
   std::vector<std::pair<std::string, int64_t>> operators(inspection.operators.begin(), inspection.operators.end());
   for (const auto& [name, count] : operators) calls += count;
-  std::stable_sort(operators.begin(), operators.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::stable_sort(operators.begin(), operators.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
   out << "\noperators: " << operators.size() << " in " << calls << " call sites\n";
   rows.clear();
   for (const auto& [name, count] : operators) rows.push_back({absl::StrCat(count), name});

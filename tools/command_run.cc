@@ -24,10 +24,13 @@
 namespace vesta::tools {
 namespace {
 
+constexpr int kMaxInputs = 1 << 16;
+
 struct Options {
   std::string path;
-  std::vector<std::string> positional;
-  std::vector<std::string> inputs;
+  // Asked for their words as they were typed: CLI11 takes "[1, 2]" and "{}" in vectors for notations of its own.
+  CLI::Option* positional = nullptr;
+  CLI::Option* named = nullptr;
   std::string method = "forward";
   std::string output;
   std::string device;
@@ -55,7 +58,9 @@ absl::Status write_npy(const c10::IValue& value, const std::string& path) {
   return serialization::write_npy(value.toTensor().detach().cpu(), path);
 }
 
-absl::Status write_pt(const c10::IValue& value, const std::string& path) { return serialization::write_value(value, path); }
+absl::Status write_pt(const c10::IValue& value, const std::string& path) {
+  return serialization::write_value(value, path);
+}
 
 struct Writer {
   const char* suffix;
@@ -74,9 +79,9 @@ CallOptions call_options(const Options& options) {
   CallOptions result;
   result.limits.fuel = options.fuel;
   if (options.timeout.has_value()) {
-    result.limits.deadline = std::chrono::steady_clock::now() +
-                             std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-                                 std::chrono::duration<double>(*options.timeout));
+    result.limits.deadline =
+        std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                                               std::chrono::duration<double>(*options.timeout));
   }
   return result;
 }
@@ -112,8 +117,9 @@ absl::Status run(const Options& options, Terminal& terminal) {
   VESTA_ASSIGN_OR_RETURN(Module module, load(options.path, load_options));
   VESTA_RETURN_IF_ERROR(module.train(options.train));
   VESTA_ASSIGN_OR_RETURN(const Method method, module.get_method(options.method));
-  std::vector<std::string> texts = options.positional;
-  texts.insert(texts.end(), options.inputs.begin(), options.inputs.end());
+  std::vector<std::string> texts = options.positional->results();
+  const std::vector<std::string>& more = options.named->results();
+  texts.insert(texts.end(), more.begin(), more.end());
   VESTA_ASSIGN_OR_RETURN(const Inputs inputs, read_inputs(texts, method.schema(), options.seed));
   std::vector<double> seconds;
   VESTA_ASSIGN_OR_RETURN(const c10::IValue result, call(method, inputs, options, seconds));
@@ -132,10 +138,15 @@ absl::Status run(const Options& options, Terminal& terminal) {
 Action add_run(CLI::App& command) {
   const auto options = std::make_shared<Options>();
   command.add_option("model", options->path, "a TorchScript archive")->required();
-  command.add_option("inputs", options->positional,
-                     "VALUE or NAME=VALUE: a file (x.pt, x.npy), JSON, or f32[1,3,224,224]:normal")
-      ->take_all();
-  command.add_option("-i,--input", options->inputs, "one more input, after those above");
+  options->positional =
+      command.add_option("inputs", "VALUE or NAME=VALUE: a file (x.pt, x.npy), JSON, or f32[1,3,224,224]:normal")
+          ->expected(0, kMaxInputs)
+          ->take_all()
+          ->allow_extra_args(false);
+  options->named = command.add_option("-i,--input", "one more input, after those above; may be repeated")
+                       ->expected(1)
+                       ->take_all()
+                       ->allow_extra_args(false);
   command.add_option("-m,--method", options->method, "")->capture_default_str();
   command.add_option("-o,--output", options->output, "write the result: .pt, .npy or .json");
   command.add_option("--seed", options->seed, "of random inputs")->capture_default_str();

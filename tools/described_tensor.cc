@@ -22,8 +22,8 @@ struct NamedType {
   c10::ScalarType type;
 };
 constexpr NamedType kTypes[] = {
-    {"f16", c10::kHalf}, {"bf16", c10::kBFloat16}, {"f32", c10::kFloat},  {"f64", c10::kDouble},
-    {"i8", c10::kChar},  {"u8", c10::kByte},       {"i16", c10::kShort},  {"i32", c10::kInt},
+    {"f16", c10::kHalf}, {"bf16", c10::kBFloat16}, {"f32", c10::kFloat},        {"f64", c10::kDouble},
+    {"i8", c10::kChar},  {"u8", c10::kByte},       {"i16", c10::kShort},        {"i32", c10::kInt},
     {"i64", c10::kLong}, {"bool", c10::kBool},     {"c64", c10::kComplexFloat}, {"c128", c10::kComplexDouble},
 };
 
@@ -35,19 +35,23 @@ struct Request {
   int64_t high = 0;
 
   bool is_floating() const { return c10::isFloatingType(type) || c10::isComplexType(type); }
-  absl::StatusOr<at::Tensor> empty(c10::ScalarType of) const { return serialization::make_contiguous_tensor(of, sizes); }
+  absl::StatusOr<at::Tensor> empty(c10::ScalarType of) const {
+    return serialization::make_contiguous_tensor(of, sizes);
+  }
 };
 
 // Small types are drawn in a larger one, so that all fillings work for all.
 absl::StatusOr<at::Tensor> normal(const Request& request) {
-  if (!request.is_floating()) return absl::InvalidArgumentError("'normal' needs a floating point type; use randint(LOW,HIGH)");
+  if (!request.is_floating())
+    return absl::InvalidArgumentError("'normal' needs a floating point type; use randint(LOW,HIGH)");
   const c10::ScalarType type = c10::isComplexType(request.type) ? request.type : c10::kFloat;
   VESTA_ASSIGN_OR_RETURN(at::Tensor tensor, request.empty(request.type == c10::kDouble ? c10::kDouble : type));
   return tensor.normal_(0, 1, request.generator).to(request.type);
 }
 
 absl::StatusOr<at::Tensor> uniform(const Request& request) {
-  if (!request.is_floating()) return absl::InvalidArgumentError("'uniform' needs a floating point type; use randint(LOW,HIGH)");
+  if (!request.is_floating())
+    return absl::InvalidArgumentError("'uniform' needs a floating point type; use randint(LOW,HIGH)");
   VESTA_ASSIGN_OR_RETURN(at::Tensor tensor, request.empty(c10::kDouble));
   return tensor.uniform_(0, 1, request.generator).to(request.type);
 }

@@ -17,8 +17,8 @@
 namespace vesta::tools {
 namespace {
 
-// The argument that the i-th positional or the named input goes to; Any where the schema has none, which the call itself
-// reports.
+// The argument that the i-th positional or the named input goes to; Any where the schema has none, which the call
+// itself reports.
 c10::TypePtr type_of_argument(const c10::FunctionSchema& schema, size_t position, const std::string& name) {
   const auto& arguments = schema.arguments();
   const size_t first = !arguments.empty() && arguments[0].name() == "self" ? 1 : 0;
@@ -48,7 +48,8 @@ absl::StatusOr<c10::IValue> read_file(const std::string& path, const c10::TypePt
     VESTA_ASSIGN_OR_RETURN(const at::Tensor tensor, serialization::read_npy(bytes->view(), path));
     return unwrap_number(tensor, type);
   }
-  VESTA_ASSIGN_OR_RETURN(c10::IValue value, serialization::read_value(std::move(bytes), path, {.limits = limits, .map_to_cpu = true}));
+  VESTA_ASSIGN_OR_RETURN(c10::IValue value,
+                         serialization::read_value(std::move(bytes), path, {.limits = limits, .map_to_cpu = true}));
   return unwrap_number(std::move(value), type);
 }
 
@@ -67,7 +68,8 @@ absl::StatusOr<c10::IValue> read_one(const std::string& text, const c10::TypePtr
     return absl::InvalidArgumentError("inputs are read from .pt and .npy files");
   }
   return absl::InvalidArgumentError(
-      "neither a file (x.pt, x.npy), nor random numbers (f32[1,3]:normal), nor JSON (a string needs quotes of its own)");
+      "neither a file (x.pt, x.npy), nor random numbers (f32[1,3]:normal), nor JSON (a string needs quotes of its "
+      "own)");
 }
 
 }  // namespace

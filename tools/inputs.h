@@ -27,7 +27,8 @@ struct Inputs {
 //   JSON              3, 0.5, true, "text", null, [[1, 2], [3, 4]], {"a": 1}
 // JSON is read as what the schema wants there (value_of_json). `seed` makes random numbers the same each time.
 // InvalidArgument, or what reading a file says; messages begin with the input.
-absl::StatusOr<Inputs> read_inputs(const std::vector<std::string>& texts, const c10::FunctionSchema& schema, uint64_t seed);
+absl::StatusOr<Inputs> read_inputs(const std::vector<std::string>& texts, const c10::FunctionSchema& schema,
+                                   uint64_t seed);
 
 // A tensor of "DTYPE[SIZES]:DISTRIBUTION"; nullopt where the text does not look like one.
 std::optional<absl::StatusOr<at::Tensor>> make_described_tensor(const std::string& text, uint64_t seed);

@@ -113,8 +113,9 @@ absl::StatusOr<c10::IValue> to_dict(const json& value, const c10::TypePtr& type)
   c10::impl::GenericDict dict(key_type, type->containedType(1));
   for (const auto& [name, item] : value.items()) {
     // JSON's keys are strings; those of other types are written as JSON in them.
-    const json key = key_type->kind() == c10::TypeKind::StringType ? json(name)
-                                                                  : json::parse(name, nullptr, /*allow_exceptions=*/false);
+    const json key = key_type->kind() == c10::TypeKind::StringType
+                         ? json(name)
+                         : json::parse(name, nullptr, /*allow_exceptions=*/false);
     if (key.is_discarded()) return does_not_fit(json(name), key_type);
     VESTA_ASSIGN_OR_RETURN(c10::IValue converted_key, value_of_json(key, key_type));
     VESTA_ASSIGN_OR_RETURN(c10::IValue converted, value_of_json(item, type->containedType(1)));
@@ -190,7 +191,8 @@ absl::StatusOr<c10::IValue> to_plain(const json& value, const c10::TypePtr& type
       if (value.is_string()) return c10::IValue(c10::Device(value.get<std::string>()));
       break;
     default:
-      return absl::InvalidArgumentError(absl::StrCat("a value of type ", type->annotation_str(), " cannot be given as JSON"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("a value of type ", type->annotation_str(), " cannot be given as JSON"));
   }
   return does_not_fit(value, type);
 }
@@ -277,14 +279,21 @@ absl::StatusOr<ordered_json> from_object(const c10::IValue& value) {
 
 absl::StatusOr<c10::IValue> value_of_json(const json& value, const c10::TypePtr& type) {
   switch (type->kind()) {
-    case c10::TypeKind::AnyType: return to_any(value, type);
-    case c10::TypeKind::TensorType: return to_tensor(value, type);
-    case c10::TypeKind::ListType: return to_list(value, type);
-    case c10::TypeKind::DictType: return to_dict(value, type);
-    case c10::TypeKind::TupleType: return to_tuple(value, type);
+    case c10::TypeKind::AnyType:
+      return to_any(value, type);
+    case c10::TypeKind::TensorType:
+      return to_tensor(value, type);
+    case c10::TypeKind::ListType:
+      return to_list(value, type);
+    case c10::TypeKind::DictType:
+      return to_dict(value, type);
+    case c10::TypeKind::TupleType:
+      return to_tuple(value, type);
     case c10::TypeKind::OptionalType:
-    case c10::TypeKind::UnionType: return to_union(value, type);
-    default: return to_plain(value, type);
+    case c10::TypeKind::UnionType:
+      return to_union(value, type);
+    default:
+      return to_plain(value, type);
   }
 }
 

@@ -39,8 +39,8 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, std::ostream&
 
 int parse_and_run(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
   CLI::App app("Vesta runs TorchScript models", "vesta");
-  app.set_version_flag("--version", absl::StrCat("vesta ", std::string(version()), " (libtorch ",
-                                                 std::string(libtorch_version()), ")"));
+  app.set_version_flag(
+      "--version", absl::StrCat("vesta ", std::string(version()), " (libtorch ", std::string(libtorch_version()), ")"));
   app.require_subcommand(1);
   std::vector<std::pair<CLI::App*, Action>> actions;
   for (const CommandRow& row : kCommands) {

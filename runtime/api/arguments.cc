@@ -1,5 +1,5 @@
-// Conversion is a table of functions by kind of type: each looks at the value's tag and either leaves it, replaces it, or
-// says what it found. Tensors, which nearly all arguments are, are answered before the table is asked.
+// Conversion is a table of functions by kind of type: each looks at the value's tag and either leaves it, replaces it,
+// or says what it found. Tensors, which nearly all arguments are, are answered before the table is asked.
 
 #include "runtime/api/arguments.h"
 
@@ -159,17 +159,26 @@ using Converter = std::string (*)(c10::IValue&, const c10::TypePtr&);
 
 Converter converter_for(c10::TypeKind kind) {
   switch (kind) {
-    case c10::TypeKind::FloatType: return convert_float;
-    case c10::TypeKind::ComplexType: return convert_complex;
-    case c10::TypeKind::NumberType: return convert_number;
-    case c10::TypeKind::ListType: return convert_list;
-    case c10::TypeKind::DictType: return convert_dict;
-    case c10::TypeKind::TupleType: return convert_tuple;
+    case c10::TypeKind::FloatType:
+      return convert_float;
+    case c10::TypeKind::ComplexType:
+      return convert_complex;
+    case c10::TypeKind::NumberType:
+      return convert_number;
+    case c10::TypeKind::ListType:
+      return convert_list;
+    case c10::TypeKind::DictType:
+      return convert_dict;
+    case c10::TypeKind::TupleType:
+      return convert_tuple;
     case c10::TypeKind::OptionalType:
-    case c10::TypeKind::UnionType: return convert_union;
+    case c10::TypeKind::UnionType:
+      return convert_union;
     case c10::TypeKind::ClassType:
-    case c10::TypeKind::InterfaceType: return convert_class;
-    default: return convert_exactly;
+    case c10::TypeKind::InterfaceType:
+      return convert_class;
+    default:
+      return convert_exactly;
   }
 }
 
@@ -201,8 +210,7 @@ class Binder {
       }
     }
     if (problems_.empty()) return args;
-    return absl::InvalidArgumentError(
-        absl::StrCat(absl::StrJoin(problems_, "\n"), "\n  ", signature(schema_, bound_)));
+    return absl::InvalidArgumentError(absl::StrCat(absl::StrJoin(problems_, "\n"), "\n  ", signature(schema_, bound_)));
   }
 
  private:

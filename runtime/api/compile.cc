@@ -33,8 +33,8 @@ absl::StatusOr<Method> Unit::get_function(std::string_view name) const {
   }
   std::vector<std::string> have;
   for (const Method& function : functions()) have.push_back(function.name());
-  return absl::NotFoundError(absl::StrCat("no function '", internal::as_absl(name), "'; there are: ",
-                                          have.empty() ? "none" : absl::StrJoin(have, ", ")));
+  return absl::NotFoundError(absl::StrCat("no function '", internal::as_absl(name),
+                                          "'; there are: ", have.empty() ? "none" : absl::StrJoin(have, ", ")));
 }
 
 bool Unit::has_function(std::string_view name) const { return context_->program->find_function(name) != nullptr; }
@@ -49,8 +49,8 @@ std::vector<Method> Unit::functions() const {
   return result;
 }
 
-absl::StatusOr<c10::IValue> Unit::run_function(std::string_view name, std::vector<c10::IValue> args, const Kwargs& kwargs,
-                                               const CallOptions& options) const {
+absl::StatusOr<c10::IValue> Unit::run_function(std::string_view name, std::vector<c10::IValue> args,
+                                               const Kwargs& kwargs, const CallOptions& options) const {
   VESTA_ASSIGN_OR_RETURN(const Method function, get_function(name));
   return function(std::move(args), kwargs, options);
 }

@@ -1,6 +1,6 @@
-// A copy is remembered under the original's address before its parts are copied, which is what makes cycles and sharing work.
-// Tensors over one storage become tensors over one new storage: the storage is copied whole, then looked at with the
-// same sizes, strides and offset.
+// A copy is remembered under the original's address before its parts are copied, which is what makes cycles and sharing
+// work. Tensors over one storage become tensors over one new storage: the storage is copied whole, then looked at with
+// the same sizes, strides and offset.
 
 #include "runtime/api/deep_copy.h"
 
@@ -38,12 +38,14 @@ absl::StatusOr<c10::IValue> DeepCopier::copy(const c10::IValue& value) {
 
 // What is shared under one name is shared under all.
 void DeepCopier::share_first(const c10::IValue& root) {
-  if (!root.isObject()) return;
-  walk(root.toObjectRef(), true, [&](const TreeSlot& slot) {
-    if (!slot.value.isTensor() || !options_.share_tensors(slot.type, slot.index)) return;
-    const at::Tensor& tensor = slot.value.toTensor();
-    copies_.emplace(tensor.unsafeGetTensorImpl(), slot.value);
-    if (has_plain_storage(tensor)) storages_.emplace(tensor.storage().unsafeGetStorageImpl(), tensor.storage());
+  if (!root.isObject() || !root.toObjectRef().type()->is_module()) return;
+  for_each_module(root.toObject(), [&](const ObjectPtr& module) {
+    walk(*module, false, [&](const TreeSlot& slot) {
+      if (!slot.value.isTensor() || !options_.share_tensors(slot.type, slot.index)) return;
+      const at::Tensor& tensor = slot.value.toTensor();
+      copies_.emplace(tensor.unsafeGetTensorImpl(), slot.value);
+      if (has_plain_storage(tensor)) storages_.emplace(tensor.storage().unsafeGetStorageImpl(), tensor.storage());
+    });
   });
 }
 
@@ -91,7 +93,8 @@ c10::IValue DeepCopier::container(const c10::IValue& value) {
 c10::IValue DeepCopier::object(const c10::IValue& value) {
   const c10::ivalue::Object& original = value.toObjectRef();
   const std::shared_ptr<c10::ClassType> type = original.type();
-  ObjectPtr result = c10::ivalue::Object::create(c10::StrongTypePtr(compilation_unit(original), type), type->numAttributes());
+  ObjectPtr result =
+      c10::ivalue::Object::create(c10::StrongTypePtr(compilation_unit(original), type), type->numAttributes());
   copies_.emplace(value.internalToPointer(), result);
   const bool outer = sharing_;
   for (size_t i = 0; i < type->numAttributes(); ++i) {
@@ -125,8 +128,10 @@ at::Tensor DeepCopier::strided(const at::Tensor& original) {
     const int64_t bytes = static_cast<int64_t>(storage.nbytes());
     at::Tensor all = at::empty({0}, original.options().dtype(at::kByte).requires_grad(false));
     all.set_(storage, 0, {bytes}, {1});
-    if (options_.device.has_value()) all = all.to(*options_.device, at::kByte, /*non_blocking=*/false, /*copy=*/true);
-    else all = all.clone();
+    if (options_.device.has_value())
+      all = all.to(*options_.device, at::kByte, /*non_blocking=*/false, /*copy=*/true);
+    else
+      all = all.clone();
     it = storages_.emplace(storage.unsafeGetStorageImpl(), all.storage()).first;
   }
   const c10::Device device = it->second.device();

@@ -1,5 +1,5 @@
-// In summarized tensors the elements to be shown are cut out first, so that all else sees a small tensor. All elements get
-// one format: decided from the smallest and largest magnitude, as PyTorch does, then padded to one width.
+// In summarized tensors the elements to be shown are cut out first, so that all else sees a small tensor. All elements
+// get one format: decided from the smallest and largest magnitude, as PyTorch does, then padded to one width.
 
 #include "runtime/api/format_tensor.h"
 
@@ -46,10 +46,14 @@ std::string format_one(double value, Style style, int precision) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   switch (style) {
-    case Style::kInteger: return absl::StrFormat("%.0f", value);
-    case Style::kWhole: return absl::StrFormat("%.0f.", value);
-    case Style::kFixed: return absl::StrFormat("%.*f", precision, value);
-    case Style::kScientific: return absl::StrFormat("%.*e", precision, value);
+    case Style::kInteger:
+      return absl::StrFormat("%.0f", value);
+    case Style::kWhole:
+      return absl::StrFormat("%.0f.", value);
+    case Style::kFixed:
+      return absl::StrFormat("%.*f", precision, value);
+    case Style::kScientific:
+      return absl::StrFormat("%.*e", precision, value);
   }
   return {};
 }
@@ -78,8 +82,8 @@ std::vector<std::string> element_texts(const at::Tensor& tensor, const FormatOpt
     const Style style = choose_style(all);
     for (size_t i = 0; i < all.size(); i += 2) {
       const std::string imaginary = format_one(all[i + 1], style, options.precision);
-      texts.push_back(absl::StrCat(format_one(all[i], style, options.precision), imaginary[0] == '-' ? "" : "+",
-                                   imaginary, "j"));
+      texts.push_back(
+          absl::StrCat(format_one(all[i], style, options.precision), imaginary[0] == '-' ? "" : "+", imaginary, "j"));
     }
   } else {
     const std::vector<double> values = as_doubles(tensor);
@@ -183,23 +187,40 @@ std::string format_defined(const at::Tensor& tensor, const FormatOptions& option
 
 std::string dtype_name(c10::ScalarType type) {
   switch (type) {
-    case at::kByte: return "uint8";
-    case at::kChar: return "int8";
-    case at::kShort: return "int16";
-    case at::kInt: return "int32";
-    case at::kLong: return "int64";
-    case at::kHalf: return "float16";
-    case at::kFloat: return "float32";
-    case at::kDouble: return "float64";
-    case at::kBFloat16: return "bfloat16";
-    case at::kBool: return "bool";
-    case at::kComplexHalf: return "complex32";
-    case at::kComplexFloat: return "complex64";
-    case at::kComplexDouble: return "complex128";
-    case at::kQInt8: return "qint8";
-    case at::kQUInt8: return "quint8";
-    case at::kQInt32: return "qint32";
-    default: return c10::toString(type);
+    case at::kByte:
+      return "uint8";
+    case at::kChar:
+      return "int8";
+    case at::kShort:
+      return "int16";
+    case at::kInt:
+      return "int32";
+    case at::kLong:
+      return "int64";
+    case at::kHalf:
+      return "float16";
+    case at::kFloat:
+      return "float32";
+    case at::kDouble:
+      return "float64";
+    case at::kBFloat16:
+      return "bfloat16";
+    case at::kBool:
+      return "bool";
+    case at::kComplexHalf:
+      return "complex32";
+    case at::kComplexFloat:
+      return "complex64";
+    case at::kComplexDouble:
+      return "complex128";
+    case at::kQInt8:
+      return "qint8";
+    case at::kQUInt8:
+      return "quint8";
+    case at::kQInt32:
+      return "qint32";
+    default:
+      return c10::toString(type);
   }
 }
 

@@ -9,8 +9,8 @@
 
 namespace vesta::internal {
 
-// "tensor([[1., 2.],\n        [3., 4.]])"; rows are indented by `indent` more columns. Adds dtype and device where they are not
-// the usual ones, and the size where elements are left out.
+// "tensor([[1., 2.],\n        [3., 4.]])"; rows are indented by `indent` more columns. Adds dtype and device where they
+// are not the usual ones, and the size where elements are left out.
 std::string format_tensor(const at::Tensor& tensor, const FormatOptions& options, size_t indent = 0);
 
 // "float32[2, 3]"

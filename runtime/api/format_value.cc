@@ -1,5 +1,5 @@
-// Small containers of plain values go on one line; as soon as a tensor or a long text is inside, each element gets a line of its
-// own.
+// Small containers of plain values go on one line; as soon as a tensor or a long text is inside, each element gets a
+// line of its own.
 
 #include <vesta/value.h>
 
@@ -57,7 +57,9 @@ class Formatter {
     return absl::StrCat("'", absl::Utf8SafeCHexEscape(content.substr(0, limit)), "'... (", content.size(), " bytes)");
   }
 
-  size_t shown(size_t count) const { return std::min(count, static_cast<size_t>(std::max<int64_t>(options_.max_items, 1))); }
+  size_t shown(size_t count) const {
+    return std::min(count, static_cast<size_t>(std::max<int64_t>(options_.max_items, 1)));
+  }
 
   std::vector<Item> list_items(const c10::IValue& value) const {
     std::vector<Item> result;

@@ -15,8 +15,8 @@
 
 namespace vesta::internal {
 
-// `function`'s result, which is void or a value; an exception of libtorch becomes InvalidArgument with its text (no backtrace),
-// memory that is not to be had ResourceExhausted.
+// `function`'s result, which is void or a value; an exception of libtorch becomes InvalidArgument with its text (no
+// backtrace), memory that is not to be had ResourceExhausted.
 template <class F>
 auto guard(F&& function) {
   using T = std::invoke_result_t<F>;

@@ -42,33 +42,48 @@ class TensorCounter {
   int64_t total_bytes_ = 0;
 };
 
-void count_totals(const c10::ivalue::Object& object, InspectedModule& module) {
+void count_totals(const internal::ObjectPtr& object, InspectedModule& module) {
   TensorCounter parameters;
   TensorCounter all;
   int64_t unused = 0;
-  internal::walk(object, true, [&](const TreeSlot& slot) {
-    if (slot.is_parameter()) parameters.add(slot.value.toTensor(), unused, unused);
-    if (slot.is_parameter() || slot.is_buffer()) all.add(slot.value.toTensor(), unused, unused);
+  internal::for_each_module(object, [&](const internal::ObjectPtr& one) {
+    internal::walk(*one, false, [&](const TreeSlot& slot) {
+      if (slot.is_parameter()) parameters.add(slot.value.toTensor(), unused, unused);
+      if (slot.is_parameter() || slot.is_buffer()) all.add(slot.value.toTensor(), unused, unused);
+    });
   });
   module.total_parameters = parameters.total_elements();
   module.total_bytes = all.total_bytes();
 }
 
-InspectedModule describe(const c10::ivalue::Object& object, const std::string& name, size_t depth) {
-  InspectedModule module;
-  module.name = name;
-  module.type = object.type()->annotation_str();
-  count_totals(object, module);
-  TensorCounter counter;
-  internal::walk(object, false, [&](const TreeSlot& slot) {
-    if (slot.is_parameter()) counter.add(slot.value.toTensor(), module.parameters, module.parameter_bytes);
-    if (slot.is_buffer()) counter.add(slot.value.toTensor(), module.buffers, module.buffer_bytes);
-    if (slot.is_module() && depth > 0) {
-      module.children.push_back(describe(slot.value.toObjectRef(), slot.name, depth - 1));
-    }
-  });
-  return module;
-}
+// Makes the tree. What shares modules at many levels, or contains itself, would have a tree without end: it is cut
+// after more modules than any model has; totals still count all.
+class TreeBuilder {
+ public:
+  InspectedModule build(const internal::ObjectPtr& object, const std::string& name) {
+    InspectedModule module;
+    module.name = name;
+    module.type = object->type()->annotation_str();
+    count_totals(object, module);
+    TensorCounter counter;
+    ++depth_;
+    internal::walk(*object, false, [&](const TreeSlot& slot) {
+      if (slot.is_parameter()) counter.add(slot.value.toTensor(), module.parameters, module.parameter_bytes);
+      if (slot.is_buffer()) counter.add(slot.value.toTensor(), module.buffers, module.buffer_bytes);
+      if (slot.is_module() && depth_ < kMaxDepth && ++modules_ < kMaxModules) {
+        module.children.push_back(build(slot.value.toObject(), slot.name));
+      }
+    });
+    --depth_;
+    return module;
+  }
+
+ private:
+  static constexpr int kMaxDepth = 200;
+  static constexpr int kMaxModules = 20'000;
+  int depth_ = 0;
+  int modules_ = 0;
+};
 
 void count_operators(const ir::Block& block, std::map<std::string, int64_t>& counts) {
   for (const ir::Node* node : block.nodes()) {
@@ -83,18 +98,18 @@ void count_operators(const ir::Block& block, std::map<std::string, int64_t>& cou
 
 std::string format_name(serialization::FileKind kind) {
   switch (kind) {
-    case serialization::FileKind::kMobileScript: return "TorchScript archive for mobile (run by its code/)";
-    case serialization::FileKind::kModelJson: return "TorchScript archive of torch 1.0 to 1.2";
-    default: return "TorchScript archive";
+    case serialization::FileKind::kMobileScript:
+      return "TorchScript archive for mobile (run by its code/)";
+    case serialization::FileKind::kModelJson:
+      return "TorchScript archive of torch 1.0 to 1.2";
+    default:
+      return "TorchScript archive";
   }
 }
 
 MissingOperator convert_missing(const frontend::MissingOperator& missing) {
   return {missing.name, missing.function, missing.call_site.short_description(), missing.call_site.excerpt()};
 }
-
-// Deeper trees than any model has are cut there; totals still count all.
-constexpr size_t kMaxTreeDepth = 200;
 
 }  // namespace
 
@@ -119,7 +134,7 @@ absl::StatusOr<Inspection> inspect(const std::string& path, const Limits& limits
     for (const torch::jit::Function* method : root.type()->methods()) {
       result.methods.push_back({method->name(), internal::signature(method->getSchema(), 1)});
     }
-    if (root.type()->is_module()) result.root = describe(root, "", kMaxTreeDepth);
+    if (root.type()->is_module()) result.root = TreeBuilder().build(loaded.root.toObject(), "");
   }
   for (const auto& function : loaded.program->functions()) {
     if (function->graph() != nullptr) count_operators(*function->graph()->block(), result.operators);

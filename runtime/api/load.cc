@@ -1,4 +1,5 @@
-// Bytes -> reader -> program -> module. The program's runner is set while it is read, because `__setstate__` may have to run.
+// Bytes -> reader -> program -> module. The program's runner is set while it is read, because `__setstate__` may have
+// to run.
 
 #include <vesta/load.h>
 
@@ -33,7 +34,9 @@ absl::StatusOr<Module> load_bytes(serialization::SharedBytes bytes, const std::s
   read.limits = options.limits;
   read.trust_weights = options.immutable_file;
   read.map_to_cpu = options.device.has_value();
-  read.run = [](const ir::Function& function, ir::Stack& stack) { return internal::run_while_loading(function, stack); };
+  read.run = [](const ir::Function& function, ir::Stack& stack) {
+    return internal::run_while_loading(function, stack);
+  };
   VESTA_ASSIGN_OR_RETURN(serialization::LoadedModule loaded,
                          serialization::read_torchscript(std::move(bytes), name, read));
   if (!loaded.root.isObject() || !loaded.root.toObjectRef().type()->is_module()) {

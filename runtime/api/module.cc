@@ -155,7 +155,8 @@ absl::StatusOr<Module> Module::get_submodule(std::string_view path) const {
   if (path.empty()) return *this;
   VESTA_ASSIGN_OR_RETURN(const c10::IValue value, attr(path));
   if (!value.isObject() || !value.toObjectRef().type()->is_module()) {
-    return absl::InvalidArgumentError(absl::StrCat("'", as_absl(path), "' is no module, but ", vesta::type_name(value)));
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", as_absl(path), "' is no module, but ", vesta::type_name(value)));
   }
   return Access::module(context_, value.toObject());
 }

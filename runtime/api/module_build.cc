@@ -1,5 +1,5 @@
-// Modules from C++. A class belongs to the module's own program; a registered child's program lives as long as the child's
-// object, which holds it.
+// Modules from C++. A class belongs to the module's own program; a registered child's program lives as long as the
+// child's object, which holds it.
 
 #include <vesta/module.h>
 #include <vesta/value.h>
@@ -67,16 +67,17 @@ absl::Status add_attribute(const Module& module, std::string_view name, const c1
   const std::shared_ptr<c10::ClassType> owner = object->type();
   const std::string key(name);
   if (owner->hasMethod(key) || owner->hasConstant(key)) {
-    return absl::FailedPreconditionError(absl::StrCat("'", key, "' is a ", owner->hasMethod(key) ? "method" : "constant",
-                                                      " of '", owner->annotation_str(), "' already"));
+    return absl::FailedPreconditionError(absl::StrCat("'", key, "' is a ",
+                                                      owner->hasMethod(key) ? "method" : "constant", " of '",
+                                                      owner->annotation_str(), "' already"));
   }
   std::optional<size_t> index = owner->findAttributeSlot(key);
   if (!index.has_value()) {
     index = owner->addAttribute(key, type, kind == Kind::kParameter, kind == Kind::kBuffer);
   } else if (*owner->getAttribute(*index) != *type || owner->is_parameter(*index) != (kind == Kind::kParameter) ||
              owner->is_buffer(*index) != (kind == Kind::kBuffer)) {
-    return absl::FailedPreconditionError(absl::StrCat("'", key, "' is an attribute of another kind already: ",
-                                                      internal::annotation(owner->getAttribute(*index))));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "'", key, "' is an attribute of another kind already: ", internal::annotation(owner->getAttribute(*index))));
   }
   object->setSlot(*index, std::move(value));
   return absl::OkStatus();
@@ -100,7 +101,8 @@ Module::Module(std::string_view name) {
   auto context = std::make_shared<internal::Context>();
   context->program = ir::Program::create();
   internal::prepare(*context->program);
-  const c10::ClassTypePtr type = context->program->create_class(c10::QualifiedName(class_name(name)), /*is_module=*/true);
+  const c10::ClassTypePtr type =
+      context->program->create_class(c10::QualifiedName(class_name(name)), /*is_module=*/true);
   object_ = c10::ivalue::Object::create(c10::StrongTypePtr(context->program->compilation_unit(), type), 0);
   context_ = std::move(context);
 }

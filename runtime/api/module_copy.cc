@@ -3,6 +3,7 @@
 #include "ir/support/status.h"
 #include "runtime/api/context.h"
 #include "runtime/api/deep_copy.h"
+#include "runtime/api/module_tree.h"
 #include "runtime/api/state_writes.h"
 
 namespace vesta {
@@ -19,11 +20,11 @@ absl::StatusOr<Module> Module::deepcopy(std::optional<c10::Device> device) const
 
 absl::StatusOr<Module> Module::instance() const {
   internal::StateWrites writes;
-  for (const Named<Module>& module : named_modules()) {
-    for (const Method& method : module.value.methods()) {
-      writes.merge(internal::find_state_writes(*Access::function(method), Access::object(module.value), {}));
+  internal::for_each_module(object_, [&](const internal::ObjectPtr& module) {
+    for (torch::jit::Function* method : module->type()->methods()) {
+      writes.merge(internal::find_state_writes(*ir::Function::from(method), module, {}));
     }
-  }
+  });
   DeepCopier::Options options;
   options.share_tensors = [&writes](const c10::ClassType& type, size_t slot) {
     return type.is_parameter(slot) || !writes.mutates(type, type.getAttributeName(slot));

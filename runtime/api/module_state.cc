@@ -19,7 +19,6 @@
 
 namespace vesta {
 
-using internal::Access;
 using internal::TreeSlot;
 
 namespace {
@@ -61,19 +60,21 @@ absl::Status report_error(const std::string& type, const LoadReport& report) {
 }
 
 // Each tensor once, however many names it has.
-std::vector<at::Tensor> distinct_tensors(const c10::ivalue::Object& root) {
+std::vector<at::Tensor> distinct_tensors(const internal::ObjectPtr& root) {
   std::vector<at::Tensor> tensors;
   std::unordered_set<const c10::TensorImpl*> seen;
-  internal::walk(root, true, [&](const TreeSlot& slot) {
-    if (!slot.is_parameter() && !slot.is_buffer()) return;
-    const at::Tensor& tensor = slot.value.toTensor();
-    if (tensor.defined() && seen.insert(tensor.unsafeGetTensorImpl()).second) tensors.push_back(tensor);
+  internal::for_each_module(root, [&](const internal::ObjectPtr& module) {
+    internal::walk(*module, false, [&](const TreeSlot& slot) {
+      if (!slot.is_parameter() && !slot.is_buffer()) return;
+      const at::Tensor& tensor = slot.value.toTensor();
+      if (tensor.defined() && seen.insert(tensor.unsafeGetTensorImpl()).second) tensors.push_back(tensor);
+    });
   });
   return tensors;
 }
 
 // All conversions are made before any tensor is changed, so that a failure (no such device, no memory) changes nothing.
-absl::Status convert_tensors(const c10::ivalue::Object& root, std::optional<c10::Device> device,
+absl::Status convert_tensors(const internal::ObjectPtr& root, std::optional<c10::Device> device,
                              std::optional<c10::ScalarType> dtype) {
   if (dtype.has_value() && !c10::isFloatingType(*dtype) && !c10::isComplexType(*dtype)) {
     return absl::InvalidArgumentError(
@@ -90,7 +91,8 @@ absl::Status convert_tensors(const c10::ivalue::Object& root, std::optional<c10:
     }
     for (const auto& [tensor, converted] : changes) {
       tensor.set_data(converted);
-      if (tensor.grad().defined()) tensor.mutable_grad() = tensor.grad().to(converted.device(), converted.scalar_type());
+      if (tensor.grad().defined())
+        tensor.mutable_grad() = tensor.grad().to(converted.device(), converted.scalar_type());
     }
   });
 }
@@ -124,8 +126,8 @@ absl::StatusOr<LoadReport> Module::load_state_dict(const StateDict& state, bool 
     if (it == given.end()) {
       report.missing.push_back(entry.name);
     } else if (entry.value.sizes() != it->second->sizes()) {
-      report.mismatched.push_back(absl::StrCat(entry.name, ": shape ", shape(entry.value), " in the module, ",
-                                               shape(*it->second), " given"));
+      report.mismatched.push_back(
+          absl::StrCat(entry.name, ": shape ", shape(entry.value), " in the module, ", shape(*it->second), " given"));
     } else {
       copies.emplace_back(entry.value, *it->second);
     }
@@ -157,27 +159,26 @@ absl::StatusOr<LoadReport> Module::load_state_dict(const c10::IValue& state, boo
 
 absl::Status Module::to(c10::Device device) {
   if (context_->frozen) return frozen_error("it cannot be moved");
-  return convert_tensors(*object_, device, std::nullopt);
+  return convert_tensors(object_, device, std::nullopt);
 }
 
 absl::Status Module::to(c10::ScalarType dtype) {
   if (context_->frozen) return frozen_error("it cannot be converted");
-  return convert_tensors(*object_, std::nullopt, dtype);
+  return convert_tensors(object_, std::nullopt, dtype);
 }
 
 absl::Status Module::to(c10::Device device, c10::ScalarType dtype) {
   if (context_->frozen) return frozen_error("it cannot be moved");
-  return convert_tensors(*object_, device, dtype);
+  return convert_tensors(object_, device, dtype);
 }
 
 absl::Status Module::train(bool on) {
   if (context_->frozen && on) return frozen_error("it cannot be trained");
-  for (const Named<Module>& module : named_modules()) {
-    const internal::ObjectPtr& object = Access::object(module.value);
+  internal::for_each_module(object_, [on](const internal::ObjectPtr& object) {
     const std::shared_ptr<c10::ClassType> type = object->type();
     const std::optional<size_t> index = type->findAttributeSlot("training");
     if (index.has_value() && type->getAttribute(*index)->kind() == c10::TypeKind::BoolType) object->setSlot(*index, on);
-  }
+  });
   return absl::OkStatus();
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/api/module_tree.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -51,6 +52,21 @@ void walk(const c10::ivalue::Object& root, bool recurse, const std::function<voi
   Walker(recurse, visit).module(root, "");
 }
 
+void for_each_module(const ObjectPtr& root, const std::function<void(const ObjectPtr&)>& visit) {
+  std::vector<ObjectPtr> waiting{root};
+  std::unordered_set<const c10::ivalue::Object*> seen{root.get()};
+  while (!waiting.empty()) {
+    const ObjectPtr module = std::move(waiting.back());
+    waiting.pop_back();
+    visit(module);
+    std::vector<ObjectPtr> children;
+    walk(*module, false, [&](const TreeSlot& slot) {
+      if (slot.is_module() && seen.insert(&slot.value.toObjectRef()).second) children.push_back(slot.value.toObject());
+    });
+    waiting.insert(waiting.end(), children.rbegin(), children.rend());
+  }
+}
+
 absl::StatusOr<Place> resolve(const ObjectPtr& root, std::string_view path) {
   std::vector<std::string> names = absl::StrSplit(as_absl(path), '.');
   Place place{root, std::move(names.back())};
@@ -60,8 +76,8 @@ absl::StatusOr<Place> resolve(const ObjectPtr& root, std::string_view path) {
     const std::optional<size_t> index = type->findAttributeSlot(name);
     const c10::IValue child = index.has_value() ? slot(*place.module, *index) : c10::IValue();
     if (!child.isObject()) {
-      return absl::NotFoundError(absl::StrCat("'", as_absl(path), "': '", type->annotation_str(), "' has no module '", name,
-                                              "'; it has: ", attribute_names(*type)));
+      return absl::NotFoundError(absl::StrCat("'", as_absl(path), "': '", type->annotation_str(), "' has no module '",
+                                              name, "'; it has: ", attribute_names(*type)));
     }
     place.module = child.toObject();
   }

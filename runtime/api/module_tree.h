@@ -26,9 +26,13 @@ struct TreeSlot {
   bool is_buffer() const { return type.is_buffer(index) && value.isTensor(); }
 };
 
-// Calls visit(TreeSlot) for every attribute; with `recurse`, those of a child module right behind the child itself. A module
-// that contains itself is not entered a second time on its own path.
+// Calls visit(TreeSlot) for every attribute; with `recurse`, those of a child module right behind the child itself. A
+// module that contains itself is not entered a second time on its own path.
 void walk(const c10::ivalue::Object& root, bool recurse, const std::function<void(const TreeSlot&)>& visit);
+
+// Calls visit(object) once for every module of the tree, the root first. What walk() lists under many names is met once
+// here, so this is bounded by the size of the archive, which the number of names is not.
+void for_each_module(const ObjectPtr& root, const std::function<void(const ObjectPtr&)>& visit);
 
 // The module that holds the last name of a dotted path, and that name.
 struct Place {

@@ -1,8 +1,8 @@
-// Alias classes by unification (Steensgaard's way): two values that may share memory end up in one class, whatever the order
-// of statements. Attributes of modules are values too, one for each attribute of each class, so a class knows from which
-// attributes its members may come; an operator that writes to an argument marks the argument's class. Calls are
-// analyzed as if inlined, with the module objects that are known, so that two layers of one class do not mix up their
-// arguments. A budget bounds the work; recursion and what cannot be followed make the answer "unknown".
+// Alias classes by unification (Steensgaard's way): two values that may share memory end up in one class, whatever the
+// order of statements. Attributes of modules are values too, one for each attribute of each class, so a class knows
+// from which attributes its members may come; an operator that writes to an argument marks the argument's class. Calls
+// are analyzed as if inlined, with the module objects that are known, so that two layers of one class do not mix up
+// their arguments. A budget bounds the work; recursion and what cannot be followed make the answer "unknown".
 
 #include "runtime/api/state_writes.h"
 
@@ -28,9 +28,9 @@ constexpr size_t kMaxCallDepth = 200;
 
 // Operators whose schema does not say that the result may be an argument.
 constexpr std::string_view kSilentAliases[] = {
-    "aten::dropout",    "aten::feature_dropout", "aten::alpha_dropout", "aten::feature_alpha_dropout",
-    "aten::einsum",     "aten::atleast_1d",      "aten::atleast_2d",    "aten::atleast_3d",
-    "aten::meshgrid",   "aten::type_as",         "aten::broadcast_tensors", "aten::conj_physical",
+    "aten::dropout",     "aten::feature_dropout", "aten::alpha_dropout",     "aten::feature_alpha_dropout",
+    "aten::einsum",      "aten::atleast_1d",      "aten::atleast_2d",        "aten::atleast_3d",
+    "aten::meshgrid",    "aten::type_as",         "aten::broadcast_tensors", "aten::conj_physical",
     "aten::sum_to_size", "aten::cartesian_prod",
 };
 
@@ -43,8 +43,12 @@ struct StatisticsWriter {
   size_t training;
 };
 constexpr StatisticsWriter kStatisticsWriters[] = {
-    {"aten::batch_norm", 3, 4, 5},        {"aten::native_batch_norm", 3, 4, 5}, {"aten::_batch_norm_impl_index", 3, 4, 5},
-    {"aten::cudnn_batch_norm", 3, 4, 5},  {"aten::miopen_batch_norm", 3, 4, 5}, {"aten::instance_norm", 3, 4, 5},
+    {"aten::batch_norm", 3, 4, 5},
+    {"aten::native_batch_norm", 3, 4, 5},
+    {"aten::_batch_norm_impl_index", 3, 4, 5},
+    {"aten::cudnn_batch_norm", 3, 4, 5},
+    {"aten::miopen_batch_norm", 3, 4, 5},
+    {"aten::instance_norm", 3, 4, 5},
 };
 
 bool may_hold_state(const c10::TypePtr& type) {
@@ -58,18 +62,21 @@ bool may_hold_state(const c10::TypePtr& type) {
     case c10::TypeKind::NoneType:
     case c10::TypeKind::DeviceObjType:
     case c10::TypeKind::EnumType:
-    case c10::TypeKind::FunctionType: return false;
+    case c10::TypeKind::FunctionType:
+      return false;
     case c10::TypeKind::OptionalType:
     case c10::TypeKind::UnionType:
     case c10::TypeKind::TupleType: {
       const auto parts = type->containedTypes();
       return std::any_of(parts.begin(), parts.end(), may_hold_state);
     }
-    default: return true;
+    default:
+      return true;
   }
 }
 
-// What is known of a value: its alias class (kNone for plain values), and the value itself for module objects and bools.
+// What is known of a value: its alias class (kNone for plain values), and the value itself for module objects and
+// bools.
 constexpr size_t kNone = static_cast<size_t>(-1);
 struct Known {
   size_t alias = kNone;
@@ -209,12 +216,18 @@ class Analysis {
   using Handler = void (Analysis::*)(Frame&, const ir::Node&);
   static const std::unordered_map<c10::Symbol, Handler>& handlers() {
     static const auto* table = new std::unordered_map<c10::Symbol, Handler>{
-        {c10::prim::Constant, &Analysis::constant},         {c10::prim::Uninitialized, &Analysis::nothing},
-        {c10::prim::GetAttr, &Analysis::get_attribute},     {c10::prim::SetAttr, &Analysis::set_attribute},
-        {c10::prim::CallMethod, &Analysis::call_method},    {c10::prim::CallFunction, &Analysis::call_known_function},
-        {c10::prim::If, &Analysis::branch},                 {c10::prim::Loop, &Analysis::loop},
-        {c10::prim::fork, &Analysis::fork},                 {c10::prim::Enter, &Analysis::enter_or_exit},
-        {c10::prim::Exit, &Analysis::enter_or_exit},        {c10::prim::RaiseException, &Analysis::nothing},
+        {c10::prim::Constant, &Analysis::constant},
+        {c10::prim::Uninitialized, &Analysis::nothing},
+        {c10::prim::GetAttr, &Analysis::get_attribute},
+        {c10::prim::SetAttr, &Analysis::set_attribute},
+        {c10::prim::CallMethod, &Analysis::call_method},
+        {c10::prim::CallFunction, &Analysis::call_known_function},
+        {c10::prim::If, &Analysis::branch},
+        {c10::prim::Loop, &Analysis::loop},
+        {c10::prim::fork, &Analysis::fork},
+        {c10::prim::Enter, &Analysis::enter_or_exit},
+        {c10::prim::Exit, &Analysis::enter_or_exit},
+        {c10::prim::RaiseException, &Analysis::nothing},
         {c10::prim::isinstance, &Analysis::nothing},
         {c10::Symbol::fromQualString("prim::unchecked_cast"), &Analysis::cast},
     };
@@ -351,7 +364,8 @@ class Analysis {
     const size_t count = std::min(node.inputs().size(), schema.arguments().size());
     bool wildcard = false;
     const auto is_wildcard = [](const c10::AliasInfo* info) {
-      return info != nullptr && (info->isWildcardAfter() || info->isWildcardBefore() || !info->containedTypes().empty());
+      return info != nullptr &&
+             (info->isWildcardAfter() || info->isWildcardBefore() || !info->containedTypes().empty());
     };
     for (const c10::Argument& result : schema.returns()) wildcard = wildcard || is_wildcard(result.alias_info());
     for (size_t i = 0; i < count; ++i) {
@@ -360,7 +374,8 @@ class Analysis {
       if (info != nullptr && info->isWrite()) write(of(frame, node.input(i)));
     }
     const std::string_view name = schema.name();
-    const bool silent = std::find(std::begin(kSilentAliases), std::end(kSilentAliases), name) != std::end(kSilentAliases);
+    const bool silent =
+        std::find(std::begin(kSilentAliases), std::end(kSilentAliases), name) != std::end(kSilentAliases);
     // A schema of variable arguments says nothing about them.
     if (wildcard || silent || schema.is_vararg() || schema.is_varret()) {
       unify_all(frame, node);

@@ -24,8 +24,8 @@ std::shared_ptr<c10::FunctionSchema> named_tuple_schema(const c10::IValue& value
 }
 
 absl::Status no_field(std::string_view what, std::string_view name, const std::vector<std::string>& have) {
-  return absl::InvalidArgumentError(absl::StrCat(as_absl(what), " has no '", as_absl(name), "'; it has: ",
-                                                 have.empty() ? "nothing" : absl::StrJoin(have, ", ")));
+  return absl::InvalidArgumentError(absl::StrCat(as_absl(what), " has no '", as_absl(name),
+                                                 "'; it has: ", have.empty() ? "nothing" : absl::StrJoin(have, ", ")));
 }
 
 absl::StatusOr<c10::IValue> tuple_field(const c10::IValue& value, const c10::FunctionSchema& schema,

@@ -22,7 +22,8 @@ using testing::HasSubstr;
 constexpr const char* kEndless = "def spin(n: int) -> int:\n  i = 0\n  while i < n:\n    i += 1\n  return i\n";
 
 TEST(Compile, GivesFunctionsThatCanBeCalled) {
-  const Unit unit = must(compile("def twice(x: Tensor) -> Tensor:\n  return x + x\n\ndef three() -> int:\n  return 3\n"));
+  const Unit unit =
+      must(compile("def twice(x: Tensor) -> Tensor:\n  return x + x\n\ndef three() -> int:\n  return 3\n"));
   EXPECT_TRUE(at::equal(must(get<at::Tensor>(unit.run_function("twice", {at::ones({2})}))), at::ones({2}) * 2));
   EXPECT_EQ(must(must(unit.get_function("three"))({})).toInt(), 3);
   EXPECT_EQ(must(unit.get_function("twice")).signature(), "twice(x: Tensor) -> Tensor");
@@ -53,7 +54,8 @@ TEST(CallOptions, DeadlineAndCancelEndALoop) {
   const Unit unit = must(compile(kEndless));
   CallOptions options;
   options.limits.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
-  EXPECT_EQ(unit.run_function("spin", {int64_t{1} << 60}, {}, options).status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(unit.run_function("spin", {int64_t{1} << 60}, {}, options).status().code(),
+            absl::StatusCode::kDeadlineExceeded);
   std::atomic<bool> cancel = false;
   options.limits.deadline.reset();
   options.limits.cancel = &cancel;
@@ -96,9 +98,10 @@ TEST(Call, RunsInManyThreadsAtOnce) {
 }
 
 TEST(Call, AnErrorTellsTheModelsLineAndTheCallChain) {
-  const Unit unit = must(compile("def inner(x: Tensor) -> Tensor:\n  return torch.t(x)\n\n"
-                                 "def outer(x: Tensor) -> Tensor:\n  return inner(x)\n",
-                                 {.filename = "model.py"}));
+  const Unit unit =
+      must(compile("def inner(x: Tensor) -> Tensor:\n  return torch.t(x)\n\n"
+                   "def outer(x: Tensor) -> Tensor:\n  return inner(x)\n",
+                   {.filename = "model.py"}));
   const absl::StatusOr<c10::IValue> result = unit.run_function("outer", {at::ones({2, 2, 2})});
   EXPECT_EQ(result.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(message(result), testing::StartsWith("model.py:2:"));

@@ -95,8 +95,10 @@ TEST(Module, SetsAttributesOfTheirTypeOnly) {
 
 TEST(Module, LoadsAStateDictWhole) {
   Module module = sample();
-  const LoadReport report = must(module.load_state_dict(
-      {{"scale", at::ones({1}) * 2}, {"offset", at::ones({2})}, {"a.weight", at::ones({2}) * 3}, {"b.weight", at::ones({2}) * 3}}));
+  const LoadReport report = must(module.load_state_dict({{"scale", at::ones({1}) * 2},
+                                                         {"offset", at::ones({2})},
+                                                         {"a.weight", at::ones({2}) * 3},
+                                                         {"b.weight", at::ones({2}) * 3}}));
   EXPECT_TRUE(report.clean());
   EXPECT_TRUE(at::equal(must(get<at::Tensor>(module.forward({at::ones({2})}))), at::ones({2}) * 19));
 }
@@ -181,7 +183,8 @@ TEST(Module, InstancesShareWeightsAndNothingThatMethodsWrite) {
   const Module instance = must(module.instance());
   EXPECT_TRUE(must(get<at::Tensor>(instance.attr("a.weight"))).is_same(must(get<at::Tensor>(module.attr("a.weight")))));
   // drift() writes it in place.
-  EXPECT_FALSE(must(get<at::Tensor>(instance.attr("offset"))).is_alias_of(must(get<at::Tensor>(module.attr("offset")))));
+  EXPECT_FALSE(
+      must(get<at::Tensor>(instance.attr("offset"))).is_alias_of(must(get<at::Tensor>(module.attr("offset")))));
   EXPECT_EQ(must(instance.run_method("count", {})).toInt(), 1);
   EXPECT_EQ(must(instance.run_method("count", {})).toInt(), 2);
   EXPECT_EQ(must(instance.run_method("remember", {at::ones({1})})).toInt(), 1);
@@ -250,6 +253,27 @@ TEST(Module, FrozenModulesRefuseChangesFromOutside) {
   EXPECT_EQ(frozen.register_buffer("x", at::ones({1})).code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(must(frozen.run_method("count", {})).toInt(), 1);
   EXPECT_FALSE(must(frozen.clone()).is_frozen());
+}
+
+// 2^40 names; each module is one object.
+TEST(Module, SharingAtManyLevelsCostsNothing) {
+  Module module("Leaf");
+  must(module.register_attribute("training", true));
+  must(module.register_parameter("weight", at::ones({1})));
+  for (int i = 0; i < 40; ++i) {
+    Module parent("Level");
+    must(parent.register_module("a", module));
+    must(parent.register_module("b", module));
+    module = parent;
+  }
+  must(module.eval());
+  must(module.to(at::kDouble));
+  const Module copy = must(must(module.clone()).instance());
+  std::string path = "a";
+  for (int i = 1; i < 40; ++i) path += i % 2 == 0 ? ".a" : ".b";
+  const Module leaf = must(copy.get_submodule(path));
+  EXPECT_FALSE(leaf.is_training());
+  EXPECT_EQ(must(get<at::Tensor>(leaf.attr("weight"))).scalar_type(), at::kDouble);
 }
 
 TEST(Module, AppliesToChildrenFirst) {

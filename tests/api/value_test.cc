@@ -43,8 +43,7 @@ TEST(Get, SaysWhatIsThereInstead) {
   EXPECT_EQ(message(get<int64_t>(c10::IValue(true))), "expected int, got bool");
   EXPECT_EQ(message(get<std::string>(c10::IValue())), "expected str, got None");
   EXPECT_EQ(message(get<int>(c10::IValue(int64_t{1} << 40))), "expected int of 32 bits, got int");
-  EXPECT_EQ(message(get<std::vector<int64_t>>(point(at::ones({1}), 2))),
-            "expected List[int], got NamedTuple Point");
+  EXPECT_EQ(message(get<std::vector<int64_t>>(point(at::ones({1}), 2))), "expected List[int], got NamedTuple Point");
 }
 
 TEST(Get, TakesContainersApart) {
@@ -53,7 +52,8 @@ TEST(Get, TakesContainersApart) {
   EXPECT_EQ((must(get<std::tuple<int64_t, std::string>>(pair))), std::make_tuple(int64_t{1}, std::string("a")));
   EXPECT_EQ((message(get<std::tuple<int64_t, double>>(pair))), "element 1: expected float, got str");
   EXPECT_EQ((message(get<std::tuple<int64_t>>(pair))), "expected Tuple[int], got Tuple[int, str]");
-  EXPECT_EQ(message(get<std::vector<double>>(c10::IValue(c10::List<int64_t>({1})))), "element 0: expected float, got int");
+  EXPECT_EQ(message(get<std::vector<double>>(c10::IValue(c10::List<int64_t>({1})))),
+            "element 0: expected float, got int");
   c10::Dict<std::string, int64_t> dict;
   dict.insert("a", 1);
   EXPECT_EQ((must(get<std::unordered_map<std::string, int64_t>>(c10::IValue(dict)))["a"]), 1);

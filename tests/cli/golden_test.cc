@@ -1,5 +1,5 @@
-// Each file tests/golden/cli/*.txt is a session: lines that begin with "$ vesta " are commands, what follows is their output
-// (standard output, then standard error) and "[exit N]" where N is not 0. Paths are relative to the repository.
+// Each file tests/golden/cli/*.txt is a session: lines that begin with "$ vesta " are commands, what follows is their
+// output (standard output, then standard error) and "[exit N]" where N is not 0. Paths are relative to the repository.
 // VESTA_UPDATE_GOLDENS=1 writes what is printed now into the files.
 
 #include <algorithm>
@@ -102,9 +102,8 @@ TEST_P(CliGolden, PrintsWhatItPrinted) {
   EXPECT_EQ(actual, expected) << GetParam();
 }
 
-INSTANTIATE_TEST_SUITE_P(Sessions, CliGolden, testing::ValuesIn(sessions()), [](const auto& info) {
-  return std::filesystem::path(info.param).stem().string();
-});
+INSTANTIATE_TEST_SUITE_P(Sessions, CliGolden, testing::ValuesIn(sessions()),
+                         [](const auto& info) { return std::filesystem::path(info.param).stem().string(); });
 
 }  // namespace
 }  // namespace vesta::tools

@@ -44,9 +44,9 @@ struct MissingOperator {
 };
 
 struct Inspection {
-  std::string format;        // "TorchScript archive"
-  int64_t version = 0;       // of the operator set, as the archive says
-  std::string producer;      // "PyTorch 1.6 or newer": what the format and version tell
+  std::string format;    // "TorchScript archive"
+  int64_t version = 0;   // of the operator set, as the archive says
+  std::string producer;  // "PyTorch 1.6 or newer": what the format and version tell
   int64_t file_bytes = 0;
   std::vector<InspectedMethod> methods;  // of the root module
   InspectedModule root;

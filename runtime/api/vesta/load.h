@@ -5,7 +5,8 @@
 // Nothing of an archive runs before a method is called, but `__setstate__`, under the limits. Errors:
 //   NotFound, PermissionDenied     the file cannot be opened
 //   DataLoss                       it is damaged; the message names the member and the offset
-//   InvalidArgument                it is something else (a checkpoint, a mobile flatbuffer, a torch.package, a .pt2): the
+//   InvalidArgument                it is something else (a checkpoint, a mobile flatbuffer, a torch.package, a .pt2):
+//   the
 //                                  message says what, and what to do
 //   Unimplemented                  its program calls operators that are not there: all are listed with call sites
 //   ResourceExhausted              a limit

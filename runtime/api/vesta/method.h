@@ -68,8 +68,8 @@ class VESTA_API Method {
   ir::Function* function_;
 };
 
-// The class of the exception that made a call fail, in Python's terms: "ValueError", or the qualified name of the program's
-// own; "" where the error was none of the program's.
+// The class of the exception that made a call fail, in Python's terms: "ValueError", or the qualified name of the
+// program's own; "" where the error was none of the program's.
 VESTA_API std::string exception_class(const absl::Status& status);
 
 }  // namespace vesta

@@ -145,8 +145,8 @@ class VESTA_API Module {
   absl::Status define(std::string_view source, const CompileOptions& options = {});
 
   // A copy for inference: in eval mode, parameters and buffers detached from autograd, and no further change from
-  // outside (set_attr, load_state_dict, to, train, register_*, define are refused). What methods assign themselves still
-  // changes. Results are the same; the copy gives optimizations the right to rely on its weights.
+  // outside (set_attr, load_state_dict, to, train, register_*, define are refused). What methods assign themselves
+  // still changes. Results are the same; the copy gives optimizations the right to rely on its weights.
   absl::StatusOr<Module> freeze() const;
   bool is_frozen() const;
 
