@@ -43,7 +43,7 @@ class Formatter {
     if (value.isObject()) return object(value, indent, depth);
     if (value.isEnum()) {
       const auto holder = value.toEnumHolder();
-      return absl::StrCat(holder->unqualifiedClassName(), ".", holder->name());
+      return absl::StrCat(holder->type()->qualifiedClassName().name(), ".", holder->name());
     }
     if (value.isDevice()) return absl::StrCat("device('", value.toDevice().str(), "')");
     if (value.isInt() || value.isDouble() || value.isComplexDouble()) return ir::print_constant(value);
