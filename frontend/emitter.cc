@@ -29,6 +29,12 @@ Emitter::Emitter(Emitter& outer, std::shared_ptr<ir::Graph> graph)
       depth_(outer.depth_),
       self_type_(outer.self_type_) {}
 
+const c10::IValue* constant_of(const ir::Value* value) {
+  if (value->node()->kind() != ir::prim::Constant) return nullptr;
+  const ir::AttributeValue* stored = value->node()->find(ir::attr::value);
+  return stored != nullptr ? std::get_if<c10::IValue>(stored) : nullptr;
+}
+
 absl::Status Emitter::check_size(const SourceRange& range) const {
   if (static_cast<int64_t>(graph_->node_count()) <= unit_.limits().ir_nodes) return absl::OkStatus();
   return support::error_at(absl::StatusCode::kResourceExhausted, unit_.original(range),

@@ -320,6 +320,9 @@ class Emitter {
   c10::ClassTypePtr self_type_;
 };
 
+// The value of a constant; null where `value` is none, or is None.
+const c10::IValue* constant_of(const ir::Value* value);
+
 // The names that statements assign, in this function.
 void assigned_names(const Block& statements, std::set<std::string>& names);
 void assigned_names(const Expr& target, std::set<std::string>& names);

@@ -221,6 +221,13 @@ absl::StatusOr<std::optional<Sugar>> Emitter::call_structural(const std::string&
   if (first == nullptr) return std::nullopt;
   if (name == "prim::tolist" || name == "aten::tolist") return emit_tolist(first, range, hint);
   const c10::TypeKind kind = first->type()->kind();
+  if (name == "aten::device" && arguments.size() == 1 && constant_of(first) != nullptr && constant_of(first)->isString()) {
+    try {
+      return Sugar::of(constant(c10::Device(constant_of(first)->toStringRef()), range));
+    } catch (const c10::Error&) {  // Such a device fails when it runs, as it does in Python.
+      return std::nullopt;
+    }
+  }
   if (name == "aten::len") {
     if (kind == c10::TypeKind::TupleType) return Sugar::of(constant(static_cast<int64_t>(first->type()->containedTypes().size()), range));
     VESTA_ASSIGN_OR_RETURN(std::optional<ir::Value*> own, magic_method("__len__", first, {}, range));

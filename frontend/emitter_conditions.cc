@@ -133,11 +133,8 @@ absl::StatusOr<Condition> Emitter::emit_condition(const Expr& expr) {
   VESTA_ASSIGN_OR_RETURN(value, to_bool(value, expr.range));
   Condition condition;
   condition.value = value;
-  if (value->node()->kind() == ir::prim::Constant && scope_.user_source) {
-    const auto* stored = value->node()->find(ir::attr::value);
-    if (stored != nullptr && std::holds_alternative<c10::IValue>(*stored) && std::get<c10::IValue>(*stored).isBool()) {
-      condition.known = std::get<c10::IValue>(*stored).toBool();
-    }
+  if (const c10::IValue* stored = constant_of(value); stored != nullptr && stored->isBool() && scope_.user_source) {
+    condition.known = stored->toBool();
   }
   return condition;
 }

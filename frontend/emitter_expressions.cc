@@ -226,6 +226,10 @@ absl::StatusOr<Sugar> Emitter::emit_unary(const Unary& expr) {
   VESTA_ASSIGN_OR_RETURN(ir::Value * operand, emit(*expr.operand));
   if (expr.op == UnaryOp::kPositive) return Sugar::of(operand);
   const bool negative = expr.op == UnaryOp::kNegative;
+  if (const c10::IValue* number = constant_of(operand); number != nullptr && negative) {  // `-inf`
+    if (number->isDouble()) return Sugar::of(constant(-number->toDouble(), expr.range));
+    if (number->isComplexDouble()) return Sugar::of(constant(-number->toComplexDouble(), expr.range));
+  }
   VESTA_ASSIGN_OR_RETURN(std::optional<ir::Value*> own, magic_method(negative ? "__neg__" : "__invert__", operand, {}, expr.range));
   if (own.has_value()) return Sugar::of(*own);
   VESTA_ASSIGN_OR_RETURN(ir::Value * value, call_operator(negative ? "aten::neg" : "aten::bitwise_not", {operand}, expr.range));
@@ -293,6 +297,13 @@ absl::StatusOr<ir::Value*> Emitter::binary(BinaryOp op, ir::Value* left, ir::Val
                                                             {"aten::__xor__", "__xor__"},
                                                             {"aten::__lshift__", "__lshift__"},
                                                             {"aten::__rshift__", "__rshift__"}}};
+  const c10::IValue* numbers[2] = {constant_of(left), constant_of(right)};
+  if (numbers[0] != nullptr && numbers[1] != nullptr && numbers[1]->isComplexDouble() && (numbers[0]->isInt() || numbers[0]->isDouble()) &&
+      (op == BinaryOp::kAdd || op == BinaryOp::kSub)) {  // `1+2j` is how a complex constant is written.
+    const c10::complex<double> real(numbers[0]->isInt() ? static_cast<double>(numbers[0]->toInt()) : numbers[0]->toDouble(), 0);
+    const c10::complex<double> imaginary = numbers[1]->toComplexDouble();
+    return constant(op == BinaryOp::kAdd ? real + imaginary : real - imaginary, range);
+  }
   const OperatorNames& names = kNames[static_cast<size_t>(op)];
   VESTA_ASSIGN_OR_RETURN(std::optional<ir::Value*> own, magic_method(names.magic, left, {right}, range));
   if (own.has_value()) return *own;

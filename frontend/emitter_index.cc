@@ -67,12 +67,9 @@ absl::StatusOr<Sugar> Emitter::subscript(const Sugar& base, const Subscript& exp
 namespace {
 
 std::optional<int64_t> constant_int(const ir::Value* value) {
-  if (value == nullptr || value->node()->kind() != ir::prim::Constant) return std::nullopt;
-  const ir::AttributeValue* stored = value->node()->find(ir::attr::value);
-  if (stored == nullptr || !std::holds_alternative<c10::IValue>(*stored)) return std::nullopt;
-  const c10::IValue& ivalue = std::get<c10::IValue>(*stored);
-  if (!ivalue.isInt()) return std::nullopt;
-  return ivalue.toInt();
+  const c10::IValue* stored = value != nullptr ? constant_of(value) : nullptr;
+  if (stored == nullptr || !stored->isInt()) return std::nullopt;
+  return stored->toInt();
 }
 
 }  // namespace

@@ -312,6 +312,15 @@ std::vector<const c10::FunctionSchema*> Emitter::closest(const std::vector<const
     most = std::max(most, partial.slots.size());
     if (partial.slots.size() == most) best.push_back(candidate);
   }
+  // An Optional that would fit if it were checked is what most likely went wrong.
+  std::vector<const c10::FunctionSchema*> unchecked;
+  for (const c10::FunctionSchema* candidate : best) {
+    Match partial;
+    std::string why;
+    match(*candidate, receiver, arguments, true, partial, &why);
+    if (why.ends_with("not None first")) unchecked.push_back(candidate);
+  }
+  if (!unchecked.empty()) return unchecked;
   return best.empty() ? candidates : best;
 }
 
