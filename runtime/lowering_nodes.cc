@@ -5,6 +5,7 @@
 #include <ATen/core/interned_strings.h>
 
 #include "absl/strings/str_cat.h"
+#include "ir/printer.h"
 #include "runtime/lowering.h"
 #include "runtime/lowering_context.h"
 #include "runtime/scalar_rules.h"
@@ -247,7 +248,7 @@ absl::Status LoweringContext::lower_construct(const Node* node) {
                                                                : c10::TypeKind::TupleType;
   if (site.type->kind() != wanted) {
     return error_at(node->range(), absl::StrCat("'", node->kind().toQualString(), "' cannot make a value of type '",
-                                                site.type->repr_str(), "'"));
+                                                ir::print(*site.type), "'"));
   }
   emit_site(opcode, node, node->inputs(), std::move(site));
   return absl::OkStatus();
@@ -343,7 +344,7 @@ absl::Status LoweringContext::lower_get_attr(const Node* node) {
   const std::optional<size_t> slot = type == nullptr ? std::nullopt : type->findAttributeSlot(name);
   if (!slot.has_value()) {
     return error_at(node->range(),
-                    absl::StrCat("'", node->input(0)->type()->repr_str(), "' has no attribute '", name, "'"));
+                    absl::StrCat("'", ir::print(*node->input(0)->type()), "' has no attribute '", name, "'"));
   }
   const int32_t object = value_register(node->input(0));
   emit_element(node, Opcode::k_get_attr, object, static_cast<int32_t>(*slot), node->output());
@@ -358,7 +359,7 @@ absl::Status LoweringContext::lower_set_attr(const Node* node) {
   const std::optional<size_t> slot = type == nullptr ? std::nullopt : type->findAttributeSlot(name);
   if (!slot.has_value()) {
     return error_at(node->range(),
-                    absl::StrCat("'", node->input(0)->type()->repr_str(), "' has no attribute '", name, "'"));
+                    absl::StrCat("'", ir::print(*node->input(0)->type()), "' has no attribute '", name, "'"));
   }
   const int32_t object = value_register(node->input(0));
   const Bank given = bank_of_value(node->input(1));
@@ -372,7 +373,7 @@ absl::Status LoweringContext::lower_create_object(const Node* node) {
   Site site;
   site.type = node->output()->type();
   if (site.type->kind() != c10::TypeKind::ClassType) {
-    return error_at(node->range(), absl::StrCat("'", site.type->repr_str(), "' is not a class"));
+    return error_at(node->range(), absl::StrCat("'", ir::print(*site.type), "' is not a class"));
   }
   emit_site(Opcode::k_make_object, node, {}, std::move(site));
   return absl::OkStatus();
@@ -412,7 +413,7 @@ absl::Status LoweringContext::resolve_method(const Node* node, const std::string
   is_interface = type->kind() == c10::TypeKind::InterfaceType;
   if (is_interface) {
     if (type->expectRef<c10::InterfaceType>().getMethod(name) == nullptr) {
-      return error_at(node->range(), absl::StrCat("interface '", type->repr_str(), "' has no method '", name, "'"));
+      return error_at(node->range(), absl::StrCat("interface '", ir::print(*type), "' has no method '", name, "'"));
     }
     site.name = name;
     site.cache = &code_.caches.emplace_back();
@@ -421,7 +422,7 @@ absl::Status LoweringContext::resolve_method(const Node* node, const std::string
   auto class_type = type->cast<c10::ClassType>();
   torch::jit::Function* method = class_type == nullptr ? nullptr : class_type->findMethod(name);
   if (method == nullptr) {
-    return error_at(node->range(), absl::StrCat("'", type->repr_str(), "' has no method '", name, "'"));
+    return error_at(node->range(), absl::StrCat("'", ir::print(*type), "' has no method '", name, "'"));
   }
   site.callee = ir::Function::from(method);
   return absl::OkStatus();
@@ -461,7 +462,7 @@ absl::Status LoweringContext::lower_context(const Node* node) {
   VESTA_RETURN_IF_ERROR(resolve_method(node, entering ? "__enter__" : "__exit__", site, is_interface));
   if (is_interface) return error_at(node->range(), "the object of a 'with' statement must be of a class");
   if (node->input(0)->type()->expectRef<c10::ClassType>().findMethod("__exit__") == nullptr) {
-    return error_at(node->range(), absl::StrCat("'", node->input(0)->type()->repr_str(), "' has no method '__exit__'"));
+    return error_at(node->range(), absl::StrCat("'", ir::print(*node->input(0)->type()), "' has no method '__exit__'"));
   }
   std::span<Value* const> arguments(node->inputs());
   const size_t wanted = site.callee->num_inputs();

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "ir/printer.h"
 #include "ir/support/status.h"
 #include "runtime/lowering.h"
 #include "runtime/objects.h"
@@ -162,8 +163,8 @@ absl::Status Machine::pass_stack(Frame& frame, ir::Stack& arguments) {
                                              : true;
     if (!fits) {
       return absl::InvalidArgumentError(absl::StrCat("'", frame.code->name, "' takes ",
-                                                     parameters[i].type->repr_str(), " for argument ", i, ", got ",
-                                                     value.type()->repr_str()));
+                                                     ir::print(*parameters[i].type), " for argument ", i, ", got ",
+                                                     ir::print(*value.type())));
     }
     write(frame, parameters[i].place, std::move(arguments[i]));
   }
@@ -318,7 +319,7 @@ absl::StatusOr<const ir::Function*> Machine::find_method(const Frame& frame, con
   if (last != nullptr && last->type == type.get()) return last->method;
   torch::jit::Function* found = type->findMethod(site.name);
   if (found == nullptr) {
-    return absl::InvalidArgumentError(absl::StrCat("'", type->repr_str(), "' has no method '", site.name, "'"));
+    return absl::InvalidArgumentError(absl::StrCat("'", ir::print(*type), "' has no method '", site.name, "'"));
   }
   constexpr size_t kMaxEntries = 16;
   const ir::Function* method = ir::Function::from(found);

@@ -50,6 +50,7 @@ class Machine {
 
   const at::ThreadLocalState& thread_state() const { return *thread_state_; }
   TaskPool* pool() const { return pool_; }
+  const std::shared_ptr<RunControl>& control() const { return control_; }
   // Gives back memory that only deep calls needed. REQUIRES: nothing is running.
   void shrink();
 

@@ -2,13 +2,14 @@
 
 namespace vesta::runtime {
 
-RunControl::RunControl(const CallLimits& limits, int64_t call_depth)
+RunControl::RunControl(const CallLimits& limits, int64_t call_depth, const PrintHandler* print)
     : limited_(limits.fuel.has_value() || limits.deadline.has_value() || limits.cancel != nullptr),
       call_depth_(call_depth),
       has_fuel_(limits.fuel.has_value()),
       fuel_(limits.fuel.value_or(0)),
       deadline_(limits.deadline),
-      cancel_(limits.cancel) {}
+      cancel_(limits.cancel),
+      print_(print) {}
 
 const std::shared_ptr<RunControl>& RunControl::unlimited() {
   static const auto* const control = new std::shared_ptr<RunControl>(
@@ -32,9 +33,19 @@ absl::Status RunControl::check(int64_t cost) {
   return absl::OkStatus();
 }
 
+void RunControl::print(std::string_view text) {
+  std::lock_guard<std::mutex> lock(print_mutex_);
+  const PrintScope scope(print_);
+  print_text(text);
+}
+
 void RunControl::finish_call() {
-  std::lock_guard<std::mutex> lock(mutex_);
-  cancel_ = nullptr;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    cancel_ = nullptr;
+  }
+  std::lock_guard<std::mutex> lock(print_mutex_);
+  print_ = nullptr;
 }
 
 }  // namespace vesta::runtime

@@ -50,8 +50,9 @@ absl::Status Runner::run(const ir::Function& function, ir::Stack& stack) const {
 
 absl::Status Runner::run(const ir::Function& function, ir::Stack& stack, const CallOptions& options) const {
   VESTA_ASSIGN_OR_RETURN(const Code* made, code(function));
-  if (is_plain(options)) return execute(*made, stack, RunControl::unlimited());
-  const auto control = std::make_shared<RunControl>(options.limits, options.call_depth);
+  const PrintHandler* print = PrintScope::current();
+  if (is_plain(options) && print == nullptr) return execute(*made, stack, RunControl::unlimited());
+  const auto control = std::make_shared<RunControl>(options.limits, options.call_depth, print);
   const FinishCall finish{*control};
   return execute(*made, stack, control);
 }
@@ -59,7 +60,7 @@ absl::Status Runner::run(const ir::Function& function, ir::Stack& stack, const C
 absl::Status Runner::run(const ir::Graph& graph, ir::Stack& stack, const CallOptions& options) const {
   VESTA_ASSIGN_OR_RETURN(std::unique_ptr<Code> made, lower(graph, "graph", nullptr));
   const std::shared_ptr<const Code> code = std::move(made);
-  const auto control = std::make_shared<RunControl>(options.limits, options.call_depth);
+  const auto control = std::make_shared<RunControl>(options.limits, options.call_depth, PrintScope::current());
   control->owner = code;
   const FinishCall finish{*control};
   return execute(*code, stack, control);

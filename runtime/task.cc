@@ -68,7 +68,9 @@ void resume(const std::shared_ptr<Machine>& machine) {
   c10::intrusive_ptr<c10::ivalue::Future> awaited;
   TaskPool* pool = nullptr;
   {
-    at::ThreadLocalStateGuard guard(machine->thread_state());
+    const at::ThreadLocalStateGuard guard(machine->thread_state());
+    const PrintHandler print = [control = machine->control()](std::string_view text) { control->print(text); };
+    const PrintScope scope(&print);
     if (machine->run() != Machine::Outcome::kSuspended) return;
     awaited = machine->suspend();
     pool = machine->pool();

@@ -99,8 +99,8 @@ TEST(Lowering, SwappedCarriedValuesGoThroughATemporary) {
   3: move_value v1, v0
   4: move_value v0, v2
   5: loop_for @2, s1, s0
-  6: call_operator aten::sub.Tensor(v0!, v1!, s0) -> v0
-  7: return_values (v0!)
+  6: call_operator aten::sub.Tensor(v0!, v1!, s0) -> v1
+  7: return_values (v1!)
 )");
 }
 
@@ -157,9 +157,9 @@ TEST(Lowering, IntsMixedWithFloatsAreConverted) {
             R"(code 'f' (values 0, scalars 3)
   parameters: s0 float, s1 int
   0: int_to_float s2, s1
-  1: mul_float s0, s0, s2
-  2: add_float s0, s0, #2.0
-  3: return_values (s0)
+  1: mul_float s1, s0, s2
+  2: add_float s1, s1, #2.0
+  3: return_values (s1)
 )");
 }
 
