@@ -532,7 +532,7 @@ absl::StatusOr<IValue> TensorBuilder::rebuild_sparse_tensor(Arguments a) {
   };
   if (a.size() < 2) return malformed();
   // Python: (layout, (indices, values, sizes[, is_coalesced])) or (layout, (rows, columns, values, sizes)).
-  // C++:    (layout as int, sizes, requires_grad, index tensors..., values, backward hooks).
+  // C++:    (layout, sizes, requires_grad, index tensors..., values, backward hooks).
   std::vector<at::Tensor> tensors;
   IValue sizes_value;
   IValue requires_grad(false);
@@ -541,16 +541,18 @@ absl::StatusOr<IValue> TensorBuilder::rebuild_sparse_tensor(Arguments a) {
     if (value.isTensor()) tensors.push_back(value.toTensor());
     else if (value.isTuple() || value.isList()) sizes_value = value;
   };
-  if (a[0].isInt()) {
-    compressed = a[0].toInt() == static_cast<int64_t>(c10::kSparseCsr);
-    if (!compressed && a[0].toInt() != static_cast<int64_t>(c10::kSparse)) return malformed();
+  if (!a[0].isInt()) return malformed();
+  compressed = a[0].toInt() == static_cast<int64_t>(c10::kSparseCsr);
+  if (!compressed && a[0].toInt() != static_cast<int64_t>(c10::kSparse)) {
+    return absl::UnimplementedError("sparse tensors are read in the layouts COO and CSR");
+  }
+  if (a.size() == 2 && a[1].isTuple()) {
+    for (const IValue& value : a[1].toTupleRef().elements()) take(value);
+  } else {
     if (a.size() < 4) return malformed();
     requires_grad = a[2];
+    // What follows the tensors (backward hooks, an empty dict) is no tuple.
     for (size_t i = 1; i < a.size(); ++i) take(a[i]);
-  } else {
-    compressed = is_global(a[0], "sparse_csr");
-    if ((!compressed && !is_global(a[0], "sparse_coo")) || !a[1].isTuple()) return malformed();
-    for (const IValue& value : a[1].toTupleRef().elements()) take(value);
   }
   if (tensors.size() != (compressed ? 3u : 2u)) return malformed();
   VESTA_ASSIGN_OR_RETURN(const std::vector<int64_t> sizes, int_list(sizes_value, "sizes"));

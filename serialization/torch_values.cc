@@ -11,6 +11,7 @@
 namespace vesta::serialization {
 namespace {
 
+using namespace std::string_view_literals;
 using c10::IValue;
 using Arguments = c10::ArrayRef<IValue>;
 using Kind = PickleObject::Kind;
@@ -37,6 +38,16 @@ Result make_device(TensorBuilder&, Arguments a) {
   } catch (const std::exception&) {
     return absl::DataLossError(absl::StrFormat("'%s' is no device", printable(a[0].toStringRef())));
   }
+}
+
+Result make_layout(TensorBuilder&, Arguments a) {
+  static constexpr std::array kLayouts = {std::pair{"torch.strided"sv, c10::kStrided},
+                                          std::pair{"torch.sparse_coo"sv, c10::kSparse},
+                                          std::pair{"torch.sparse_csr"sv, c10::kSparseCsr}};
+  for (const auto& [name, layout] : kLayouts) {
+    if (a.size() == 1 && a[0].isString() && a[0].toStringRef() == name) return IValue(static_cast<int64_t>(layout));
+  }
+  return wrong_arguments("torch.serialization._get_layout", "the name of a layout: strided, sparse_coo or sparse_csr");
 }
 
 Result make_complex(TensorBuilder&, Arguments a) {
@@ -93,6 +104,7 @@ constexpr std::array kCommonGlobals = {
     CommonGlobal{"torch._utils", "_rebuild_parameter", &with_builder<&TensorBuilder::rebuild_parameter>},
     CommonGlobal{"torch", "device", &make_device},
     CommonGlobal{"torch", "Size", &make_size},
+    CommonGlobal{"torch.serialization", "_get_layout", &make_layout},
     CommonGlobal{"builtins", "complex", &make_complex},
     CommonGlobal{"__builtin__", "complex", &make_complex},
     CommonGlobal{"collections", "OrderedDict", &make_ordered_dict},
