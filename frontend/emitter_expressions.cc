@@ -121,10 +121,16 @@ absl::StatusOr<Sugar> Emitter::emit_list(const List& expr, const c10::TypePtr& h
                                            converted_type(value, value->type(), element, true)->isSubtypeOf(*element);
     if (!fits) element = nullptr;  // The place that wants a list of another type will tell.
   }
-  if (element == nullptr) {
-    VESTA_ASSIGN_OR_RETURN(element, unify(types, expr.range, "the elements of a list"));
+  if (element == nullptr) {  // `[[1], []]`: the empty ones take the type of the others.
+    std::vector<c10::TypePtr> telling;
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (!empty_literals_.contains(values[i])) telling.push_back(types[i]);
+    }
+    VESTA_ASSIGN_OR_RETURN(element, unify(telling.empty() ? types : telling, expr.range, "the elements of a list"));
   }
-  for (ir::Value*& value : values) value = convert(value, element, true, expr.range);
+  for (ir::Value*& value : values) {
+    VESTA_ASSIGN_OR_RETURN(value, convert_to(value, element, expr.range, "an element of the list"));
+  }
   return Sugar::of(list_of(element, values, expr.range));
 }
 

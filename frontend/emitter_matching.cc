@@ -27,6 +27,9 @@ const char* implicit_operator(const c10::Type& from, const c10::Type& target) {
     if (kind == c10::TypeKind::FloatType) return "aten::Float";
     if (kind == c10::TypeKind::ComplexType) return "aten::Complex";
     if (kind == c10::TypeKind::IntType) return "aten::Int";
+  } else if (from.kind() == c10::TypeKind::BoolType) {
+    if (kind == c10::TypeKind::FloatType) return "aten::Float";
+    if (kind == c10::TypeKind::IntType || kind == c10::TypeKind::NumberType) return "aten::Int";
   } else if (from.kind() == c10::TypeKind::StringType && kind == c10::TypeKind::DeviceObjType) {
     return "aten::device";
   } else if (from.kind() == c10::TypeKind::AwaitType && kind != c10::TypeKind::AwaitType) {
@@ -74,7 +77,8 @@ c10::TypePtr Emitter::converted_type(ir::Value* value, const c10::TypePtr& from,
     return wanted->schema() != nullptr && tuple->schema() == nullptr ? nullptr : c10::TypePtr(c10::TupleType::create(std::move(elements)));
   }
   if (conversions && implicit_operator(*from, *target) != nullptr) {
-    return from->kind() == c10::TypeKind::AwaitType ? from->expectRef<c10::AwaitType>().getElementType() : target;
+    if (from->kind() == c10::TypeKind::AwaitType) return from->expectRef<c10::AwaitType>().getElementType();
+    return from->kind() == c10::TypeKind::BoolType && target->kind() == c10::TypeKind::NumberType ? c10::TypePtr(c10::IntType::get()) : target;
   }
   return nullptr;
 }

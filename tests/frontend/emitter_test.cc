@@ -1,0 +1,343 @@
+// Source text to graphs: goldens of the text form, and of the messages.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "frontend/compile.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "ir/printer.h"
+#include "ir/verifier.h"
+
+namespace vesta::frontend {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::shared_ptr<const support::Source> source(std::string text) {
+  return std::make_shared<support::Source>(support::Source{std::move(text), "model.py", 1});
+}
+
+// The graph of `name`, verified; or the message of what went wrong.
+std::string graph_of(const std::string& text, const std::string& name) {
+  auto program = ir::Program::create();
+  absl::StatusOr<CompileResult> result = compile(source(text), program);
+  if (!result.ok()) return std::string(result.status().message());
+  for (const auto& function : program->functions()) {
+    if (function->graph() == nullptr) return absl::StrCat("no graph: ", function->name());
+    const absl::Status status = ir::verify(*function->graph());
+    if (!status.ok()) return absl::StrCat(function->name(), ": ", std::string(status.message()));
+  }
+  const ir::Function* function = program->find_function(name);
+  return function != nullptr ? ir::print(*function->graph()) : "no such function";
+}
+
+std::string message_of(const std::string& text) {
+  auto program = ir::Program::create();
+  absl::StatusOr<CompileResult> result = compile(source(text), program);
+  return result.ok() ? "compiled" : std::string(result.status().message());
+}
+
+std::string schema_of(const std::string& text, const std::string& name) {
+  auto program = ir::Program::create();
+  absl::StatusOr<CompileResult> result = compile(source(text), program);
+  if (!result.ok()) return std::string(result.status().message());
+  std::ostringstream out;
+  out << program->find_function(name)->schema();
+  return out.str();
+}
+
+TEST(Emitter, ReturnInOneBranchMovesTheRestIntoTheOther) {
+  EXPECT_EQ(graph_of(R"(
+def early(x: Tensor, n: int) -> Tensor:
+    if n == 0:
+        return x
+    return x * 2
+)",
+                     "early"),
+            R"(graph(%x : Tensor,
+      %n : int):
+  %2 : int = prim::Constant[value=0]()
+  %3 : bool = aten::eq(%n, %2)
+  %6 : Tensor = prim::If(%3)
+    block0():
+      -> (%x)
+    block1():
+      %4 : int = prim::Constant[value=2]()
+      %5 : Tensor = aten::mul(%x, %4)
+      -> (%5)
+  return (%6)
+)");
+}
+
+TEST(Emitter, CheckForNoneRefinesBothBranches) {
+  EXPECT_EQ(graph_of(R"(
+def f(x: Optional[Tensor], y: Tensor) -> Tensor:
+    if x is None:
+        x = y
+    return x
+)",
+                     "f"),
+            R"(graph(%x : Tensor?,
+      %y : Tensor):
+  %2 : NoneType = prim::Constant()
+  %3 : bool = aten::__is__(%x, %2)
+  %x.3 : Tensor = prim::If(%3)
+    block0():
+      -> (%y)
+    block1():
+      %x.2 : Tensor = prim::unchecked_cast(%x)
+      -> (%x.2)
+  return (%x.3)
+)");
+}
+
+TEST(Emitter, ReturnInALoopBecomesACarriedFlagAndValue) {
+  EXPECT_EQ(graph_of(R"(
+def find(xs: List[int], v: int) -> bool:
+    for x in xs:
+        if x == v:
+            return True
+    return False
+)",
+                     "find"),
+            R"(graph(%xs : int[],
+      %v : int):
+  %2 : int = aten::len(%xs)
+  %3 : bool = prim::Constant[value=True]()
+  %14 : bool = prim::Constant[value=False]()
+  %15 : bool = prim::Uninitialized()
+  %18 : bool, %19 : bool = prim::Loop(%2, %3, %14, %15)
+    block0(%4 : int, %16 : bool, %17 : bool):
+      %x : int = aten::__getitem__(%xs, %4)
+      %6 : bool = aten::eq(%x, %v)
+      %10 : bool, %12 : bool = prim::If(%6)
+        block0():
+          %7 : bool = prim::Constant[value=True]()
+          %8 : bool = prim::Constant[value=True]()
+          -> (%8, %7)
+        block1():
+          %9 : bool = prim::Constant[value=False]()
+          %11 : bool = prim::Uninitialized()
+          -> (%9, %11)
+      %13 : bool = aten::__not__(%10)
+      -> (%13, %10, %12)
+  %21 : bool = prim::If(%18)
+    block0():
+      -> (%19)
+    block1():
+      %20 : bool = prim::Constant[value=False]()
+      -> (%20)
+  return (%21)
+)");
+}
+
+TEST(Emitter, ContinueSkipsToTheLoopsEndWithoutAFlag) {
+  const std::string text = graph_of(R"(
+def f(n: int) -> int:
+    total = 0
+    for i in range(n):
+        if i == 3:
+            continue
+        total += i
+    return total
+)",
+                                    "f");
+  EXPECT_THAT(text, HasSubstr("%total.4 : int = prim::Loop(%n, "));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("aten::__not__")));
+}
+
+TEST(Emitter, NamesThatALoopDoesNotChangeAreNotCarried) {
+  EXPECT_THAT(graph_of(R"(
+def f(n: int, x: int) -> int:
+    for i in range(n):
+        x = x
+    return x
+)",
+                       "f"),
+              HasSubstr("return (%x)"));
+}
+
+TEST(Emitter, ResultsAreInferredAcrossFunctionsThatFollow) {
+  const std::string text = R"(
+def f(x, n: int):
+    return g(x), n
+def g(x):
+    return [x]
+)";
+  EXPECT_EQ(schema_of(text, "f"), "f(Tensor x, int n) -> ((Tensor[], int))");
+  EXPECT_EQ(schema_of(text, "g"), "g(Tensor x) -> Tensor[]");
+}
+
+TEST(Emitter, IsinstanceThatTheTypeDecidesCompilesOneBranchOnly) {
+  EXPECT_EQ(graph_of(R"(
+def f(x: int) -> int:
+    if isinstance(x, str):
+        return x.no_such_method()
+    return x
+)",
+                     "f"),
+            R"(graph(%x : int):
+  return (%x)
+)");
+}
+
+TEST(Emitter, IndexingATensorIsAChainOfViews) {
+  EXPECT_EQ(graph_of("def f(x: Tensor, m: Tensor) -> Tensor:\n    return x[0, None, m]\n", "f"), R"(graph(%x : Tensor,
+      %m : Tensor):
+  %2 : int = prim::Constant[value=0]()
+  %4 : int = prim::Constant[value=0]()
+  %5 : Tensor = aten::select(%x, %4, %2)
+  %6 : int = prim::Constant[value=0]()
+  %7 : Tensor = aten::unsqueeze(%5, %6)
+  %8 : NoneType = prim::Constant()
+  %9 : Tensor?[] = prim::ListConstruct(%8, %m)
+  %10 : Tensor = aten::index(%7, %9)
+  return (%10)
+)");
+}
+
+TEST(Emitter, AScalarOnTheLeftIsSwapped) {
+  EXPECT_THAT(graph_of("def f(x: Tensor) -> Tensor:\n    return 2 * x\n", "f"), HasSubstr("aten::mul(%x, %1)"));
+}
+
+TEST(Emitter, OneIntServesForAListOfFixedLength) {
+  EXPECT_THAT(graph_of("def f(x: Tensor) -> Tensor:\n    return torch.max_pool2d(x, 2)\n", "f"),
+              HasSubstr("int[] = prim::ListConstruct(%1, %1)"));
+}
+
+TEST(Emitter, ForkTakesWhatItCapturesAsInputs) {
+  const std::string text = graph_of(R"(
+def f(x: Tensor, y: Tensor) -> Tensor:
+    def inner(z: Tensor) -> Tensor:
+        return z + y
+    return torch.jit.wait(torch.jit.fork(inner, x))
+)",
+                                    "f");
+  EXPECT_THAT(text, HasSubstr("%2 : Future[Tensor] = prim::fork_0(%x, %y)"));
+  EXPECT_THAT(text, HasSubstr("with prim::fork_0 = graph("));
+}
+
+TEST(Emitter, ClassesLearnTheirAttributesFromTheInitializer) {
+  const std::string text = graph_of(R"(
+class Point:
+    def __init__(self, x: int):
+        self.x = x
+    def __add__(self, other: 'Point') -> 'Point':
+        return Point(self.x + other.x)
+def f(n: int) -> int:
+    p = Point(n) + Point(2)
+    p.x += 1
+    return p.x
+)",
+                                    "f");
+  EXPECT_THAT(text, HasSubstr("prim::CreateObject()"));
+  EXPECT_THAT(text, HasSubstr("prim::CallMethod[name=\"__add__\"]"));
+  EXPECT_THAT(text, HasSubstr("prim::SetAttr[name=\"x\"]"));
+}
+
+TEST(Emitter, ALoopOverATupleIsUnrolled) {
+  const std::string text = graph_of(R"(
+def f(x: Tensor) -> Tensor:
+    for f in (1, 2.5):
+        x = x * f
+    return x
+)",
+                                    "f");
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("prim::Loop")));
+  EXPECT_THAT(text, HasSubstr("value=2.5"));
+}
+
+TEST(EmitterErrors, OneCandidateIsNamedWithWhatItTakes) {
+  EXPECT_EQ(message_of("def f(x: Tensor) -> Tensor:\n  return torch.matmul(x, 3)\n"),
+            "model.py:2:10: error: 'aten::matmul' takes Tensor for argument 'other', got int\n"
+            "    return torch.matmul(x, 3)\n"
+            "           ^^^^^^^^^^^^^^^^^^\n");
+}
+
+TEST(EmitterErrors, OfManyCandidatesTheClosestAreShown) {
+  const std::string text = message_of("def f(x: Tensor):\n  return torch.add(x, 'a')\n");
+  EXPECT_THAT(text, HasSubstr("model.py:2:10: error: no overload of 'aten::add' takes (Tensor, str)"));
+  EXPECT_THAT(text, HasSubstr("aten::add.Tensor(self: Tensor, other: Tensor, *, alpha: number=...): it takes Tensor for argument 'other', got str"));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("aten::add.int(")));
+}
+
+TEST(EmitterErrors, AnUncheckedOptionalIsNamed) {
+  EXPECT_THAT(message_of("def f(x: Optional[Tensor]):\n  return x + 1\n"), HasSubstr("check that it is not None first"));
+}
+
+TEST(EmitterErrors, AllUnknownOperatorsAreListed) {
+  auto program = ir::Program::create();
+  absl::StatusOr<CompileResult> result = compile(source("def f(x):\n  return torch.nope(x) + torch.nada(x)\n"), program);
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(result.status().message(),
+            "2 operators are not known:\n  aten::nope at model.py:2:10 in 'f'\n  aten::nada at model.py:2:26 in 'f'\n");
+}
+
+struct Wrong {
+  const char* text;
+  const char* message;
+};
+
+class EmitterErrors : public ::testing::TestWithParam<Wrong> {};
+
+TEST_P(EmitterErrors, TellPlaceAndReason) { EXPECT_THAT(message_of(GetParam().text), HasSubstr(GetParam().message)); }
+
+INSTANTIATE_TEST_SUITE_P(
+    All, EmitterErrors,
+    ::testing::Values(
+        Wrong{"def f(x):\n  return y\n", "model.py:2:10: error: 'y' is not defined"},
+        Wrong{"def f(x: int) -> str:\n  return x\n", "model.py:2:10: error: 'f' returns 'str', got 'int'"},
+        Wrong{"def f(n: int):\n  if n > 1:\n    y = 2\n  return y\n",
+              "model.py:4:10: error: 'y' is not defined on every path: it is missing where the condition is false"},
+        Wrong{"def f(n: int):\n  for i in range(n):\n    y = i\n  return y\n", "model.py:4:10: error: 'y' is defined only inside of the loop"},
+        Wrong{"def f(n: int) -> int:\n  for i in range(n):\n    return i\n", "'f' returns 'int', but not on every path"},
+        Wrong{"def f(n: int):\n  x = 1\n  for i in range(n):\n    x = 'a'\n  return x\n",
+              "variable 'x' has type 'int' before this block and cannot be assigned a value of type 'str' in it"},
+        Wrong{"def f():\n  break\n", "model.py:2:3: error: 'break' outside of a loop"},
+        Wrong{"def f(x: Tensor):\n  return x.foo\n", "a value of type 'Tensor' has no attribute or method 'foo'"},
+        Wrong{"def f(x: Foo):\n  return x\n", "model.py:1:10: error: unknown type 'Foo'"},
+        Wrong{"def f(x: List):\n  return x\n", "'List' needs its argument types"},
+        Wrong{"def f(x: Dict[List[int], int]):\n  return x\n", "'Dict' takes int, bool, float, complex, str, Tensor or device as key"},
+        Wrong{"def f(x: RRef[int]):\n  return x\n", "'RRef' needs torch.distributed.rpc"},
+        Wrong{"def f(n: int):\n  return g(n, 1)\ndef g(n: int):\n  return n\n", "'g' takes 1 arguments, got 2"},
+        Wrong{"def f(n: int):\n  return g()\ndef g(n: int):\n  return n\n", "'g' misses argument 'n'"},
+        Wrong{"def f(n: int):\n  return g(n, m=1)\ndef g(n: int):\n  return n\n", "'g' has no argument 'm'"},
+        Wrong{"def f(n: int):\n  return f(n)\n", "annotate its result"},
+        Wrong{"def f(n: int):\n  a, b = (1, 2, 3)\n", "cannot unpack 3 values into 2 targets"},
+        Wrong{"def f(t: Tuple[int, int]):\n  return t[2]\n", "index 2 is outside of a tuple of 2"},
+        Wrong{"def f(n: int):\n  return {1, n}\n", "sets are not part of the language"},
+        Wrong{"def f(*xs):\n  return 1\n", "takes any number of arguments"},
+        Wrong{"class A:\n  def __init__(self):\n    self.x = 1\n  def g(self):\n    self.y = 1\n", "'__torch__.A' has no attribute 'y'"},
+        Wrong{"def f(x: str):\n  if x:\n    return 1\n  return 2\n", "a value of type 'str' is neither true nor false"}));
+
+TEST(EmitterLimits, NestedBlocksAreBounded) {
+  std::string text = "def f(n: int):\n";
+  std::string indent = " ";
+  for (int i = 0; i < 3000; ++i) absl::StrAppend(&text, indent, "if n == ", i, ":\n", indent, " return ", i, "\n");
+  absl::StrAppend(&text, " return -1\n");
+  auto program = ir::Program::create();
+  EXPECT_EQ(compile(source(text), program).status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST(EmitterLimits, NodesAreBounded) {
+  CompileOptions options;
+  options.limits.ir_nodes = 100;
+  std::string text = "def f(n: int):\n";
+  for (int i = 0; i < 200; ++i) text += " n = n + 1\n";
+  auto program = ir::Program::create();
+  EXPECT_EQ(compile(source(text), program, options).status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST(EmitterLimits, LongChainsNeedNoDepth) {
+  std::string text = "def f(n: int) -> int:\n return n";
+  for (int i = 0; i < 20000; ++i) text += " + 1";
+  text += "\n";
+  auto program = ir::Program::create();
+  EXPECT_TRUE(compile(source(text), program).ok());
+}
+
+}  // namespace
+}  // namespace vesta::frontend
