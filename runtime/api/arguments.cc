@@ -124,8 +124,9 @@ std::string convert_tuple(c10::IValue& value, const c10::TypePtr& type) {
 }
 
 std::string convert_union(c10::IValue& value, const c10::TypePtr& type) {
-  const auto members = type->expect<c10::UnionType>()->containedTypes();
   const c10::TypePtr have = value.type();
+  if (value.isNone() && have->isSubtypeOf(*type)) return {};
+  const auto members = type->containedTypes();  // Of an Optional: the element alone.
   for (const c10::TypePtr& member : members) {
     if (have->isSubtypeOf(*member)) return {};
   }
@@ -140,7 +141,10 @@ std::string convert_union(c10::IValue& value, const c10::TypePtr& type) {
     }
   }
   // With one alternative besides None, what is wrong with it is worth telling.
-  return members.size() == 2 && !why.empty() ? why : got(value);
+  const auto nones = std::count_if(members.begin(), members.end(), [](const c10::TypePtr& member) {
+    return member->kind() == c10::TypeKind::NoneType;
+  });
+  return static_cast<std::ptrdiff_t>(members.size()) - nones == 1 && !why.empty() ? why : got(value);
 }
 
 std::string convert_class(c10::IValue& value, const c10::TypePtr& type) {

@@ -31,6 +31,15 @@ std::string innermost_place(const std::string& message) {
   return place;
 }
 
+// What Python would raise for ATen's own exceptions; "" for those that say nothing about their kind.
+std::string class_of(const c10::Error& error) {
+  if (dynamic_cast<const c10::IndexError*>(&error) != nullptr) return "IndexError";
+  if (dynamic_cast<const c10::ValueError*>(&error) != nullptr) return "ValueError";
+  if (dynamic_cast<const c10::TypeError*>(&error) != nullptr) return "TypeError";
+  if (dynamic_cast<const c10::NotImplementedError*>(&error) != nullptr) return "NotImplementedError";
+  return "";
+}
+
 class TorchJitSubject : public Subject {
  public:
   TorchJitSubject(const std::string& path, const std::vector<std::string>& extra_files) {
@@ -54,6 +63,7 @@ class TorchJitSubject : public Subject {
       outcome.error_class = error.getPythonClassName().value_or("");
     } catch (const c10::Error& error) {
       outcome.error = error.what_without_backtrace();
+      outcome.error_class = class_of(error);
     } catch (const std::exception& error) {
       outcome.error = error.what();
     }
