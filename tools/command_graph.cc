@@ -58,7 +58,7 @@ absl::Status print_graph(const Options& options, Terminal& terminal) {
         "'", options.method, "' calls operators that are missing; 'vesta inspect ", options.path, "' lists them"));
   }
   if (!options.bytecode) {
-    terminal.out << ir::print(*method->graph(), {.ranges = options.ranges});
+    terminal.out << ir::print(*method->graph(), {.ranges = options.ranges}) << "\n";
     return absl::OkStatus();
   }
   VESTA_ASSIGN_OR_RETURN(const runtime::Code* code, runtime::Runner::code(*method));

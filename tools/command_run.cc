@@ -10,6 +10,7 @@
 #include <vesta/load.h>
 #include <vesta/value.h>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "ir/support/status.h"
@@ -28,7 +29,7 @@ constexpr int kMaxInputs = 1 << 16;
 
 struct Options {
   std::string path;
-  // Asked for their words as they were typed: CLI11 takes "[1, 2]" and "{}" in vectors for notations of its own.
+  // Asked for their words as they came, because CLI11 takes "{}" in a vector for a notation of its own.
   CLI::Option* positional = nullptr;
   CLI::Option* named = nullptr;
   std::string method = "forward";
@@ -120,6 +121,7 @@ absl::Status run(const Options& options, Terminal& terminal) {
   std::vector<std::string> texts = options.positional->results();
   const std::vector<std::string>& more = options.named->results();
   texts.insert(texts.end(), more.begin(), more.end());
+  for (std::string& text : texts) absl::StripLeadingAsciiWhitespace(&text);
   VESTA_ASSIGN_OR_RETURN(const Inputs inputs, read_inputs(texts, method.schema(), options.seed));
   std::vector<double> seconds;
   VESTA_ASSIGN_OR_RETURN(const c10::IValue result, call(method, inputs, options, seconds));
@@ -142,7 +144,7 @@ Action add_run(CLI::App& command) {
       command.add_option("inputs", "VALUE or NAME=VALUE: a file (x.pt, x.npy), JSON, or f32[1,3,224,224]:normal")
           ->expected(0, kMaxInputs)
           ->take_all()
-          ->allow_extra_args(false);
+          ->allow_extra_args();
   options->named = command.add_option("-i,--input", "one more input, after those above; may be repeated")
                        ->expected(1)
                        ->take_all()

@@ -8,6 +8,7 @@
 #include <vesta/version.h>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace vesta::tools {
@@ -37,6 +38,16 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, std::ostream&
   return fail(err, absl::StrCat(error.what(), "\n  '", command, " --help' shows the usage"), kWrongUsage);
 }
 
+// CLI11 takes arguments from the end. It would split "[1, 2]" at its commas, as a vector in a notation of its own; a
+// blank before it, which JSON allows, keeps it whole.
+std::vector<std::string> for_cli11(const std::vector<std::string>& arguments) {
+  std::vector<std::string> result;
+  for (auto it = arguments.rbegin(); it != arguments.rend(); ++it) {
+    result.push_back(absl::StartsWith(*it, "[") ? absl::StrCat(" ", *it) : *it);
+  }
+  return result;
+}
+
 int parse_and_run(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
   CLI::App app("Vesta runs TorchScript models", "vesta");
   app.set_version_flag(
@@ -48,7 +59,7 @@ int parse_and_run(const std::vector<std::string>& arguments, std::ostream& out, 
     actions.emplace_back(command, row.command.add(*command));
   }
   try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    app.parse(for_cli11(arguments));
   } catch (const CLI::CallForVersion& request) {
     out << request.what() << "\n";
     return 0;
