@@ -17,14 +17,15 @@
 namespace vesta::runtime::kernels {
 namespace {
 
-// Each "{}" takes the next argument; without arguments left it stands for itself, as do other braces.
+// Each "{}" takes the next argument; other braces stand for themselves, and spare arguments are ignored.
 absl::StatusOr<std::string> format(std::string_view pattern, c10::ArrayRef<IValue> values) {
+  const std::string whole(pattern);
   std::string result;
-  for (const IValue& value : values) {
-    const size_t at = pattern.find("{}");
-    if (at == std::string_view::npos) break;
+  size_t used = 0;
+  for (size_t at = pattern.find("{}"); at != std::string_view::npos; at = pattern.find("{}")) {
+    if (used == values.size()) return value_error("Too few arguments for format string: ", whole);
     result += pattern.substr(0, at);
-    result += value_text(value);
+    result += value_text(values[used++]);
     pattern.remove_prefix(at + 2);
     VESTA_RETURN_IF_ERROR(check_string_size(static_cast<double>(result.size())));
   }
@@ -34,12 +35,12 @@ absl::StatusOr<std::string> format(std::string_view pattern, c10::ArrayRef<IValu
 
 // One specifier of the `%` operator.
 absl::StatusOr<std::string> format_one(char specifier, const IValue& value) {
-  const bool number = is_integral(value) || value.isDouble();
+  const bool number = value.isInt() || value.isDouble();
   switch (specifier) {
     case 'd':
     case 'i': {
       if (!number) return value_error("%", std::string(1, specifier), " requires a number for formatting, but got ", value.tagKind());
-      if (is_integral(value)) return absl::StrCat(integer_of(value));
+      if (value.isInt()) return absl::StrCat(value.toInt());
       VESTA_ASSIGN_OR_RETURN(const int64_t whole, truncate(value.toDouble()));
       return absl::StrCat(whole);
     }
@@ -52,13 +53,13 @@ absl::StatusOr<std::string> format_one(char specifier, const IValue& value) {
       out.imbue(std::locale::classic());
       out << (specifier == 'e' || specifier == 'E' ? std::scientific : std::fixed);
       if (specifier == 'E' || specifier == 'F') out << std::uppercase;
-      out << std::setprecision(6) << real_of(value);
+      out << std::setprecision(6) << static_cast<float>(real_of(value));  // TorchScript's precision
       return out.str();
     }
     case 'c':
       if (value.isInt()) return std::string(1, static_cast<char>(value.toInt()));
-      if (value.isString()) return std::string(value.toStringView());
-      return value_error("%c requires an int for formatting, but got ", value.tagKind());
+      if (value.isString() && value.toStringView().size() == 1) return std::string(value.toStringView());
+      return value_error("%c requires an int or char for formatting, but got ", value.tagKind());
     case 's': return value_text(value);
     default:
       return value_error("The specifier %", std::string(1, specifier), " is not supported in TorchScript format strings");

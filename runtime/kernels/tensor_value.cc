@@ -39,7 +39,7 @@ at::Tensor cast(at::Tensor tensor, const IValue& dtype, const IValue& device) {
 at::Tensor from_number(const IValue& number) {
   if (number.isDouble()) return at::scalar_tensor(number.toDouble(), at::TensorOptions().dtype(default_real()));
   if (number.isComplexDouble()) {
-    return at::scalar_tensor(number.toComplexDouble(), at::TensorOptions().dtype(ScalarType::ComplexDouble));
+    return at::scalar_tensor(number.toComplexDouble(), at::TensorOptions().dtype(c10::toComplexType(default_real())));
   }
   if (number.isBool()) return at::scalar_tensor(number.toBool(), at::TensorOptions().dtype(ScalarType::Bool));
   return at::scalar_tensor(number.toInt(), at::TensorOptions().dtype(ScalarType::Long));
@@ -87,6 +87,7 @@ absl::StatusOr<at::Tensor> from_list(const IValue& data) {
   // Numbers are written in their widest form and narrowed by a cast.
   const ScalarType stored = c10::isFloatingType(*scalar_type) ? ScalarType::Double : *scalar_type;
   at::Tensor tensor = at::empty(sizes, at::TensorOptions().dtype(stored));
+  if (tensor.numel() == 0) return tensor.to(*scalar_type);  // Lists beside an empty one may have any length.
   absl::Status status;
   switch (stored) {
     case ScalarType::Double: {
@@ -208,7 +209,9 @@ VESTA_KERNEL(as_tensor, [](const at::Tensor& data, const IValue& dtype, const IV
 
 // The widest type of the number's kind, whatever the default is.
 VESTA_KERNEL(tensor_from_number, [](const IValue& number) {
-  return number.isDouble() ? at::scalar_tensor(number.toDouble(), at::TensorOptions().dtype(ScalarType::Double)) : from_number(number);
+  if (number.isDouble()) return at::scalar_tensor(number.toDouble(), at::TensorOptions().dtype(ScalarType::Double));
+  if (!number.isComplexDouble()) return from_number(number);
+  return at::scalar_tensor(number.toComplexDouble(), at::TensorOptions().dtype(ScalarType::ComplexDouble));
 })
 
 VESTA_KERNEL(tensor_to_int, [](const at::Tensor& tensor) { return tensor.item<int64_t>(); })
@@ -242,13 +245,20 @@ absl::Status tensor_tolist(Stack& stack) {
   return absl::OkStatus();
 }
 
-VESTA_KERNEL(int_list_to_tensor, [](const IValue& list) { return from_list(list); })
+// Sizes as tensors of 32-bit ints, in old archives.
+VESTA_KERNEL(int_list_to_tensor, [](const IValue& list) -> absl::StatusOr<at::Tensor> {
+  VESTA_ASSIGN_OR_RETURN(const at::Tensor tensor, from_list(list));
+  return tensor.to(ScalarType::Int);
+})
 VESTA_KERNEL(tensor_to_int_list, [](const at::Tensor& tensor) -> absl::StatusOr<c10::List<int64_t>> {
+  if (tensor.scalar_type() != ScalarType::Int) {
+    return value_error("expected scalar type Int but found ", c10::toString(tensor.scalar_type()));
+  }
   VESTA_RETURN_IF_ERROR(check_list_size(static_cast<double>(tensor.numel())));
-  const at::Tensor flat = tensor.detach().to(at::Device(at::kCPU), ScalarType::Long).contiguous();
+  const at::Tensor flat = tensor.detach().to(at::Device(at::kCPU)).contiguous();
   c10::List<int64_t> result;
   result.reserve(static_cast<size_t>(flat.numel()));
-  for (int64_t i = 0; i < flat.numel(); ++i) result.push_back(flat.const_data_ptr<int64_t>()[i]);
+  for (int64_t i = 0; i < flat.numel(); ++i) result.push_back(flat.const_data_ptr<int32_t>()[i]);
   return result;
 })
 

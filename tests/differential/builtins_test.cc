@@ -325,8 +325,8 @@ TEST(Builtins, VariadicOperatorsMatch) {
 
 TEST(Builtins, TolistMatches) {
   const ir::Operator* op = ir::OperatorCatalog::standard().find("prim::tolist", "");
-  const std::vector<at::Tensor> tensors = {at::arange(6).reshape({2, 3}), at::arange(6.0).reshape({3, 2}).t(), at::tensor(true), at::zeros({2, 0}),
-                                           at::zeros({3}, at::kHalf), at::zeros({2}, at::kInt), at::ones({1, 1}, at::kComplexFloat), at::tensor(5)};
+  const std::vector<at::Tensor> tensors = {at::arange(6).reshape({2, 3}), at::arange(6.0).reshape({3, 2}).t(), at::ones({}, at::kBool), at::zeros({2, 0}),
+                                           at::zeros({3}, at::kHalf), at::zeros({2}, at::kInt), at::ones({1, 1}, at::kComplexFloat), at::full({}, 5, at::kLong)};
   for (const at::Tensor& tensor : tensors) {
     for (int64_t dims = 0; dims <= 3; ++dims) {
       for (int64_t kind = 0; kind <= 3; ++kind) {
