@@ -259,16 +259,8 @@ absl::StatusOr<Sugar> Emitter::apply_binary(const Binary& expr, const Sugar& lef
   VESTA_ASSIGN_OR_RETURN(ir::Value * left_value, as_value(left, expr.left->range));
   if (expr.op == BinaryOp::kMod && left_value->type()->kind() == c10::TypeKind::StringType) {
     VESTA_ASSIGN_OR_RETURN(Sugar right, emit_sugar(*expr.right));
-    Arguments arguments{{"", left_value, expr.left->range}};
-    if (right.is(Kind::kTuple)) {
-      for (const Sugar& element : right.elements) {
-        VESTA_ASSIGN_OR_RETURN(ir::Value * value, as_value(element, expr.right->range));
-        arguments.push_back({"", value, expr.right->range});
-      }
-    } else {
-      VESTA_ASSIGN_OR_RETURN(ir::Value * value, as_value(right, expr.right->range));
-      arguments.push_back({"", value, expr.right->range});
-    }
+    VESTA_ASSIGN_OR_RETURN(ir::Value * values, as_value(right, expr.right->range));  // Several come as one tuple.
+    const Arguments arguments{{"", left_value, expr.left->range}, {"", values, expr.right->range}};
     return call_operator("aten::percentFormat", nullptr, arguments, expr.range);
   }
   VESTA_ASSIGN_OR_RETURN(ir::Value * right_value, emit(*expr.right));

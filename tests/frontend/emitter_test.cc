@@ -333,7 +333,7 @@ TEST(EmitterLimits, NodesAreBounded) {
 
 TEST(EmitterLimits, LongChainsNeedNoDepth) {
   std::string text = "def f(n: int) -> int:\n return n";
-  for (int i = 0; i < 20000; ++i) text += " + 1";
+  for (int i = 0; i < 10000; ++i) text += " + 1";
   text += "\n";
   auto program = ir::Program::create();
   EXPECT_TRUE(compile(source(text), program).ok());
