@@ -133,10 +133,9 @@ bool Emitter::match_one(const c10::Argument& formal, ir::Value* value, bool conv
   }
   c10::TypePtr concrete = wanted;
   if (wanted->hasFreeVariables()) {
-    c10::TypePtr matched = actual;
-    // `t[]` takes a tuple of one type too.
-    const c10::MatchTypeReturn result = c10::matchTypeVariables(wanted, matched, match.variables);
-    if (!result.success()) {
+    // `[]` says nothing of what a variable stands for if another argument has said it.
+    const bool decided = empty_literals_.contains(value) && c10::tryEvalTypeVariables(wanted, match.variables) != nullptr;
+    if (!decided && !c10::matchTypeVariables(wanted, actual, match.variables).success()) {
       if (why != nullptr) *why = absl::StrCat("takes ", type_text(*wanted), " for argument '", formal.name(), "', got ", type_text(*actual));
       return false;
     }
