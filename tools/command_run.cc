@@ -12,6 +12,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "ir/support/status.h"
 #include "serialization/atomic_file.h"
@@ -43,6 +44,14 @@ struct Options {
   bool grad = false;
   bool train = false;
 };
+
+// CLI11's own checks print the largest double there is.
+template <int kLeast>
+std::string at_least(std::string& text) {
+  double value = 0;
+  if (absl::SimpleAtod(text, &value) && value >= kLeast) return {};
+  return absl::StrCat("'", text, "' is no number of ", kLeast, " or more");
+}
 
 absl::Status write_json(const c10::IValue& value, const std::string& path) {
   VESTA_ASSIGN_OR_RETURN(const nlohmann::ordered_json json, json_of_value(value));
@@ -139,28 +148,32 @@ absl::Status run(const Options& options, Terminal& terminal) {
 
 Action add_run(CLI::App& command) {
   const auto options = std::make_shared<Options>();
+  const CLI::Validator at_least_one(at_least<1>, "");
+  const CLI::Validator at_least_zero(at_least<0>, "");
   command.add_option("model", options->path, "a TorchScript archive")->required();
   options->positional =
       command.add_option("inputs", "VALUE or NAME=VALUE: a file (x.pt, x.npy), JSON, or f32[1,3,224,224]:normal")
           ->expected(0, kMaxInputs)
           ->take_all()
-          ->allow_extra_args();
+          ->allow_extra_args()
+          ->type_name("INPUT");
   options->named = command.add_option("-i,--input", "one more input, after those above; may be repeated")
                        ->expected(1)
                        ->take_all()
-                       ->allow_extra_args(false);
-  command.add_option("-m,--method", options->method, "")->capture_default_str();
+                       ->allow_extra_args(false)
+                       ->type_name("INPUT");
+  command.add_option("-m,--method", options->method, "which one to call")->capture_default_str();
   command.add_option("-o,--output", options->output, "write the result: .pt, .npy or .json");
   command.add_option("--seed", options->seed, "of random inputs")->capture_default_str();
   command.add_option("--device", options->device, "where the weights go: cpu, cuda:0");
   command.add_option("--repeat", options->repeat, "call it this many times and tell the time")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  command.add_option("--threads", options->threads, "of libtorch's operators")->check(CLI::PositiveNumber);
-  command.add_option("--fuel", options->fuel, "instructions that a call may take")->check(CLI::NonNegativeNumber);
-  command.add_option("--timeout", options->timeout, "seconds that a call may take")->check(CLI::NonNegativeNumber);
-  command.add_flag("--grad,!--no-grad", options->grad, "record gradients; off by default");
-  command.add_flag("--train", options->train, "in training mode; eval mode by default");
+      ->check(at_least_one);
+  command.add_option("--threads", options->threads, "of libtorch's operators")->check(at_least_one);
+  command.add_option("--fuel", options->fuel, "instructions that a call may take")->check(at_least_zero);
+  command.add_option("--timeout", options->timeout, "seconds that a call may take")->check(at_least_zero);
+  command.add_flag("--grad", options->grad, "record gradients");
+  command.add_flag("--train", options->train, "in training mode instead of eval mode");
   return [options](Terminal& terminal) { return run(*options, terminal); };
 }
 

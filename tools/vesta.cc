@@ -1,5 +1,6 @@
 #include "tools/commands.h"
 
+#include <algorithm>
 #include <exception>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace vesta::tools {
 namespace {
@@ -30,6 +32,19 @@ constexpr CommandRow kCommands[] = {
 int fail(std::ostream& err, std::string_view message, int code) {
   err << "vesta: error: " << absl::StripAsciiWhitespace({message.data(), message.size()}) << "\n";
   return code;
+}
+
+// The first word, where it should name a command and does not.
+bool is_unknown_command(const std::vector<std::string>& arguments) {
+  return !arguments.empty() && !absl::StartsWith(arguments[0], "-") &&
+         std::none_of(std::begin(kCommands), std::end(kCommands),
+                      [&](const CommandRow& row) { return arguments[0] == row.command.name; });
+}
+
+int unknown_command(const std::string& name, std::ostream& err) {
+  std::vector<std::string> names;
+  for (const CommandRow& row : kCommands) names.push_back(row.command.name);
+  return fail(err, absl::StrCat("'", name, "' is no command; there are: ", absl::StrJoin(names, ", ")), kWrongUsage);
 }
 
 int usage_error(const CLI::App& app, const CLI::ParseError& error, std::ostream& err) {
@@ -58,14 +73,18 @@ int parse_and_run(const std::vector<std::string>& arguments, std::ostream& out, 
     CLI::App* command = app.add_subcommand(row.command.name, row.description);
     actions.emplace_back(command, row.command.add(*command));
   }
+  if (arguments.empty()) {
+    err << app.help();
+    return kWrongUsage;
+  }
+  if (is_unknown_command(arguments)) return unknown_command(arguments[0], err);
   try {
     app.parse(for_cli11(arguments));
   } catch (const CLI::CallForVersion& request) {
     out << request.what() << "\n";
     return 0;
   } catch (const CLI::CallForHelp&) {
-    const std::vector<CLI::App*> chosen = app.get_subcommands();
-    out << (chosen.empty() ? app : *chosen.front()).help();
+    out << app.help();
     return 0;
   } catch (const CLI::ParseError& error) {
     return usage_error(app, error, err);

@@ -108,7 +108,9 @@ class Formatter {
     size_t length = open.size() + indent;
     bool one_line = true;
     for (const Item& item : all) {
-      parts.push_back(item.label + format(item.value, indent + 2 + item.label.size(), depth + 1));
+      // The rows of a tensor stand below each other; what is inside of a container is indented by its line.
+      const size_t column = indent + 2 + (item.value.isTensor() ? item.label.size() : 0);
+      parts.push_back(item.label + format(item.value, column, depth + 1));
       length += parts.back().size() + 2;
       const bool plain = !item.value.isTensor() || item.value.toTensor().dim() == 0;
       one_line = one_line && plain && parts.back().find('\n') == std::string::npos;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "ir/support/status.h"
 #include "runtime/api/call.h"
@@ -37,8 +38,13 @@ absl::StatusOr<Module> load_bytes(serialization::SharedBytes bytes, const std::s
   read.run = [](const ir::Function& function, ir::Stack& stack) {
     return internal::run_while_loading(function, stack);
   };
-  VESTA_ASSIGN_OR_RETURN(serialization::LoadedModule loaded,
-                         serialization::read_torchscript(std::move(bytes), name, read));
+  absl::StatusOr<serialization::LoadedModule> read_module =
+      serialization::read_torchscript(std::move(bytes), name, read);
+  // What the frontend finds has places in the model's source, but not the file's name.
+  if (absl::IsUnimplemented(read_module.status()) && !absl::StartsWith(read_module.status().message(), name)) {
+    return support::with_context(read_module.status(), name);
+  }
+  VESTA_ASSIGN_OR_RETURN(serialization::LoadedModule loaded, std::move(read_module));
   if (!loaded.root.isObject() || !loaded.root.toObjectRef().type()->is_module()) {
     return absl::InvalidArgumentError(absl::StrCat(name, ": the archive holds no module"));
   }

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <sstream>
 
+#include <ATen/TensorOperators.h>
+#include <ATen/core/class_type.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>

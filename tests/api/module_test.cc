@@ -1,6 +1,8 @@
 #include <vesta/module.h>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/List.h>
+#include <ATen/core/class_type.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/core/jit_type.h>
 #include <ATen/ops/allclose.h>

@@ -21,7 +21,7 @@
 namespace vesta::tools {
 namespace {
 
-constexpr const char* kPrompt = "$ vesta ";
+constexpr const char* kPrompt = "$ vesta";
 
 std::string read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -60,21 +60,16 @@ std::string run_command(const std::string& command) {
   return text;
 }
 
-// The session with the outputs of now.
+// The session with the outputs of now: commands and comments stay, a blank line parts them from the output before.
 std::string replay(const std::string& session) {
   std::string result;
+  bool after_output = false;
   for (const absl::string_view line : absl::StrSplit(session, '\n')) {
-    if (!absl::StartsWith(line, kPrompt)) {
-      // Comments stay; outputs are made anew.
-      if (absl::StartsWith(line, "# ")) absl::StrAppend(&result, line, "\n");
-      continue;
-    }
-    if (!result.empty() && !absl::EndsWith(result, "\n\n")) {
-      const bool after_comment = absl::StartsWith(result.substr(result.rfind('\n', result.size() - 2) + 1), "# ");
-      if (!after_comment) result += "\n";
-    }
-    const std::string command(line.substr(std::string(kPrompt).size()));
-    absl::StrAppend(&result, line, "\n", run_command(command));
+    const bool is_command = absl::StartsWith(line, kPrompt);
+    if (!is_command && !absl::StartsWith(line, "# ")) continue;
+    absl::StrAppend(&result, after_output ? "\n" : "", line, "\n");
+    if (is_command) result += run_command(std::string(line.substr(std::string(kPrompt).size())));
+    after_output = is_command;
   }
   return result;
 }
@@ -103,7 +98,7 @@ TEST_P(CliGolden, PrintsWhatItPrinted) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sessions, CliGolden, testing::ValuesIn(sessions()),
-                         [](const auto& info) { return std::filesystem::path(info.param).stem().string(); });
+                         [](const auto& session) { return std::filesystem::path(session.param).stem().string(); });
 
 }  // namespace
 }  // namespace vesta::tools
