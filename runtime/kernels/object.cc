@@ -7,6 +7,7 @@
 #include <ATen/Context.h>
 #include <ATen/Version.h>
 #include <ATen/core/class_type.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/enum_type.h>
 #include <c10/core/Device.h>
 #include <c10/core/DeviceType.h>
@@ -46,7 +47,25 @@ at::Generator make_generator(const IValue& device, const IValue& seed) {
   return generator;
 }
 
+// Ends the profiler range `handle`: a tensor in old archives, an object of profiler._RecordFunction in newer ones.
+void end_profiler_range(const IValue& handle) {
+  const auto op = c10::Dispatcher::singleton().findSchema(
+      {"profiler::_record_function_exit", handle.isTensor() ? "" : "_RecordFunction"});
+  if (!op.has_value()) return;  // A libtorch without the profiler has begun no range.
+  ir::Stack stack = {handle};
+  op->callBoxed(stack);
+}
+
 }  // namespace
+
+VESTA_KERNEL(end_profiler_range_with_future, [](const IValue& handle, const IValue& future) -> IValue {
+  return future.toFuture()->then(
+      [handle](c10::ivalue::Future& done) {
+        end_profiler_range(handle);
+        return done.value();
+      },
+      future.toFuture()->elementType());
+})
 
 VESTA_KERNEL(value_hash, [](const IValue& value) { return static_cast<int64_t>(IValue::hash(value)); })
 VESTA_KERNEL(value_is, [](const IValue& a, const IValue& b) { return a.is(b); })

@@ -31,6 +31,7 @@ class StorageNames {
 
  private:
   std::map<const void*, std::string> names_;
+  std::vector<c10::Storage> kept_;  // An address must not be used anew while it has a name.
 };
 
 }  // namespace vesta::test

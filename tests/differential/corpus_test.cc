@@ -104,6 +104,16 @@ c10::IValue gradients(const Side& side) {
   return c10::ivalue::Tuple::create(std::move(all));
 }
 
+// torch::jit names no place for failures of its own instructions, and shows the stack of traced code as text
+// ("model.py(12): forward") instead of frames.
+bool same_place(const Outcome& ours, const Outcome& theirs) {
+  if (ours.error_place.empty()) return false;
+  if (theirs.error_place.empty() || theirs.error_place == ":0") return true;
+  const size_t colon = ours.error_place.rfind(':');
+  const std::string traced = ours.error_place.substr(0, colon) + "(" + ours.error_place.substr(colon + 1) + ")";
+  return ours.error_place == theirs.error_place || theirs.error.find(traced) != std::string::npos;
+}
+
 class Corpus : public testing::TestWithParam<size_t> {};
 
 TEST_P(Corpus, AgreesWithTorchJit) {
@@ -138,7 +148,7 @@ TEST_P(Corpus, AgreesWithTorchJit) {
       if (!theirs.outcome.error_class.empty()) {
         EXPECT_EQ(ours.outcome.error_class, theirs.outcome.error_class) << ours.outcome.error;
       }
-      EXPECT_EQ(ours.outcome.error_place, theirs.outcome.error_place) << ours.outcome.error << "\ntorch::jit: " << theirs.outcome.error;
+      EXPECT_TRUE(same_place(ours.outcome, theirs.outcome)) << ours.outcome.error << "\ntorch::jit: " << theirs.outcome.error;
       continue;
     }
     EXPECT_EQ(difference(ours.outcome.value, theirs.outcome.value, tolerance, "output"), "");
