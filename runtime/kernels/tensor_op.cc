@@ -52,15 +52,14 @@ absl::StatusOr<Sizes> broadcast_sizes(const Sizes& a, const Sizes& b) {
   return result;
 }
 
-IValue dequantize_any(const IValue& value) {
-  if (value.isTensor()) return at::dequantize(value.toTensor());
-  if (value.isTensorList()) return at::dequantize(value.toTensorVector());
-  if (!value.isTuple()) return value;
+absl::StatusOr<IValue> dequantize_any(const IValue& value) {
+  if (value.isTensorList()) return IValue(at::dequantize(value.toTensorVector()));
+  if (!value.isTuple()) return value_error("dequantize() takes a list of tensors or a tuple, got ", value.tagKind());
   std::vector<IValue> elements;
   for (const IValue& element : value.toTupleRef().elements()) {
     elements.push_back(element.isTensor() ? IValue(at::dequantize(element.toTensor())) : element);
   }
-  return c10::ivalue::Tuple::create(std::move(elements));
+  return IValue(c10::ivalue::Tuple::create(std::move(elements)));
 }
 
 // The letters of one operand of einsum: 0 to 25 are A to Z, 26 to 51 are a to z.
@@ -163,9 +162,10 @@ VESTA_KERNEL(no_grad_embedding_renorm, [](at::Tensor weight, const at::Tensor& i
 absl::Status pack_sequence(Stack&) { return absl::OkStatus(); }
 
 VESTA_KERNEL(infer_size, [](Sizes a, Sizes b) { return broadcast_sizes(a, b); })
-VESTA_KERNEL(size_if_not_equal, [](Sizes own, Sizes other) { return own == other ? IValue() : IValue(own); })
+VESTA_KERNEL(size_if_not_equal, [](const IValue& own, const IValue& other) { return own.toIntVector() == other.toIntVector() ? IValue() : own; })
 VESTA_KERNEL(grad_sum_to_size, [](const at::Tensor& tensor, const IValue& sizes) {
-  return sizes.isNone() ? tensor : tensor.sum_to_size(sizes.toIntVector());
+  if (sizes.isNone()) return tensor;
+  return sizes.toListRef().empty() ? tensor.sum() : tensor.sum_to_size(sizes.toIntVector());
 })
 
 // A vector as a tensor of `dims` dimensions, of which the second is the vector's.

@@ -247,10 +247,14 @@ absl::Status tensor_tolist(Stack& stack) {
 
 // Sizes as tensors of 32-bit ints, in old archives.
 VESTA_KERNEL(int_list_to_tensor, [](const IValue& list) -> absl::StatusOr<at::Tensor> {
+  for (const IValue& element : list.toListRef()) {
+    if (element.toInt() != static_cast<int32_t>(element.toInt())) return value_error(element.toInt(), " does not fit 32 bits");
+  }
   VESTA_ASSIGN_OR_RETURN(const at::Tensor tensor, from_list(list));
   return tensor.to(ScalarType::Int);
 })
 VESTA_KERNEL(tensor_to_int_list, [](const at::Tensor& tensor) -> absl::StatusOr<c10::List<int64_t>> {
+  if (tensor.numel() == 0) return c10::List<int64_t>();
   if (tensor.scalar_type() != ScalarType::Int) {
     return value_error("expected scalar type Int but found ", c10::toString(tensor.scalar_type()));
   }

@@ -59,6 +59,8 @@ const std::set<std::string> kNotComparable = {
     "prim::tolist", "aten::format", "aten::percentFormat", "prim::Print", "aten::einsum.sublist", "aten::has_torch_function",
     // Change the process or need a graph of gradients; tests of their own below.
     "aten::set_grad_enabled", "aten::backward", "aten::backward.TensorList", "aten::grad",
+    // Unchecked where they write or read; a test of their own below.
+    "aten::_unsafe_index.Tensor_hacked_twin", "aten::_unsafe_index_put.hacked_twin", "aten::_index_put_impl_.hacked_twin",
     // torch::jit asks its own tracer, which stands still here; a warning to the console.
     "aten::warn",
 };
@@ -105,6 +107,10 @@ bool oracle_is_undefined(const std::string& full, const std::string& name, const
   if (full == "aten::remainder.int" || full == "aten::remainder" || name == "aten::__round_to_zero_floordiv") return is_zero(s[1]);
   if (name == "aten::__lshift__" || name == "aten::__rshift__") return s[1].toInt() < 0 || s[1].toInt() > 63;
   if (full == "aten::divmod.int_float" || full == "aten::divmod.float_int") return true;  // Computes in 32 bits.
+  if (name == "aten::_ncf_view") return s[2].toInt() < 0 || s[2].toInt() > static_cast<int64_t>(s[1].toListRef().size());
+  if (name == "aten::_grad_sum_to_size") {
+    return s[1].isNone() || !at::is_expandable_to(s[1].toIntVector(), s[0].toTensor().sizes());
+  }
   if (full == "aten::pow.int_to_int") return true;  // Gives a float where its schema says int.
   if (full == "aten::mul.left_t") return s[1].toInt() < 0;
   if (full == "aten::mul.right_" || name == "prim::rangelist") return s[0].toInt() < 0;
@@ -337,6 +343,29 @@ TEST(Builtins, TolistMatches) {
         ours.arguments.pop_back();
         compare("tolist", plain, ours, run(plain, [&](Stack& s) { return oracle_of(op->schema)->getOperation()(s), std::string(); }));
       }
+    }
+  }
+}
+
+TEST(Builtins, IndexingByListsOfTensorsMatches) {
+  const IValue matrix = at::Tensor(at::arange(12.0).reshape({3, 4}));
+  const c10::List<at::Tensor> rows({at::arange(2)}), cells({at::arange(2), at::arange(1, 3)});
+  const IValue values = at::Tensor(at::full({}, 7.0));
+  const std::map<std::string, std::vector<IValue>> rest = {{"aten::index.Tensor_hacked_twin", {}},
+                                                           {"aten::_unsafe_index.Tensor_hacked_twin", {}},
+                                                           {"aten::index_put.hacked_twin", {values, false}},
+                                                           {"aten::index_put_.hacked_twin", {values, true}},
+                                                           {"aten::_unsafe_index_put.hacked_twin", {values, true}},
+                                                           {"aten::_index_put_impl_.hacked_twin", {values, false, true}}};
+  for (const auto& [full, arguments] : rest) {
+    const size_t dot = full.find('.');
+    const ir::Operator* op = ir::OperatorCatalog::standard().find(full.substr(0, dot), full.substr(dot + 1));
+    ASSERT_NE(op, nullptr) << full;
+    for (const c10::List<at::Tensor>& indices : {rows, cells}) {
+      Stack stack{matrix, indices};
+      stack.insert(stack.end(), arguments.begin(), arguments.end());
+      compare(full, stack, run_ours(op->builtin, stack),
+              run(stack, [&](Stack& s) { return oracle_of(op->schema)->getOperation()(s), std::string(); }));
     }
   }
 }
