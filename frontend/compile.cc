@@ -24,27 +24,32 @@ Scope scope_of(const CompileOptions& options) { return {with_dot(options.type_qu
 
 absl::StatusOr<CompileResult> compile(std::shared_ptr<const support::Source> source, const std::shared_ptr<ir::Program>& program,
                                       const CompileOptions& options) {
-  Unit unit(program, unit_options(options));
-  CompileResult result;
-  VESTA_RETURN_IF_ERROR(unit.add_source(std::move(source), scope_of(options), &result.names));
-  for (const std::string& name : result.names) {
-    if (program->find_function(name) != nullptr || program->find_type(name) != nullptr) {
-      // Declared by a definition before it in this text, or there already.
-      continue;
+  return without_exceptions([&]() -> absl::StatusOr<CompileResult> {
+    Unit unit(program, unit_options(options));
+    CompileResult result;
+    VESTA_RETURN_IF_ERROR(unit.add_source(std::move(source), scope_of(options), &result.names));
+    for (const std::string& name : result.names) {
+      if (program->find_function(name) != nullptr || program->find_type(name) != nullptr) {
+        return absl::InvalidArgumentError(absl::StrCat("'", name, "' is defined already"));
+      }
     }
-    VESTA_ASSIGN_OR_RETURN(c10::NamedTypePtr type, unit.find_type(name));
-    if (type == nullptr) VESTA_RETURN_IF_ERROR(unit.find_function(name).status());
-  }
-  VESTA_RETURN_IF_ERROR(unit.compile_pending());
-  result.missing = unit.missing();
-  return result;
+    for (const std::string& name : result.names) {
+      VESTA_ASSIGN_OR_RETURN(c10::NamedTypePtr type, unit.find_type(name));
+      if (type == nullptr) VESTA_RETURN_IF_ERROR(unit.find_function(name).status());
+    }
+    VESTA_RETURN_IF_ERROR(unit.compile_pending());
+    result.missing = unit.missing();
+    return result;
+  });
 }
 
 absl::Status compile_methods(std::shared_ptr<const support::Source> source, const c10::ClassTypePtr& type,
                              const std::shared_ptr<ir::Program>& program, const CompileOptions& options) {
-  Unit unit(program, unit_options(options));
-  VESTA_RETURN_IF_ERROR(unit.define_methods(type, source, scope_of(options)));
-  return unit.compile_pending();
+  return without_exceptions([&]() -> absl::Status {
+    Unit unit(program, unit_options(options));
+    VESTA_RETURN_IF_ERROR(unit.define_methods(type, source, scope_of(options)));
+    return unit.compile_pending();
+  });
 }
 
 }  // namespace vesta::frontend

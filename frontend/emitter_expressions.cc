@@ -165,7 +165,7 @@ absl::StatusOr<Sugar> Emitter::emit_dict(const Dict& expr, const c10::TypePtr& h
   for (size_t i = 0; i < inputs.size(); ++i) {
     VESTA_ASSIGN_OR_RETURN(inputs[i], convert_to(inputs[i], i % 2 == 0 ? key_type : value_type, expr.range, i % 2 == 0 ? "the key" : "the value"));
   }
-  if (key_type->kind() == c10::TypeKind::UnionType || key_type->kind() == c10::TypeKind::OptionalType) {
+  if (!is_dict_key(*key_type)) {
     return error(expr.range, absl::StrCat("a dict's keys cannot have type '", type_text(*key_type), "'"));
   }
   ir::Value* dict = insert_typed(ir::prim::DictConstruct, inputs, c10::DictType::create(key_type, value_type), expr.range);

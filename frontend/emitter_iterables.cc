@@ -243,6 +243,7 @@ absl::Status Emitter::emit_comprehension_item(const Comprehension& expr, ir::Val
     result->set_type(c10::ListType::create(element));
     return call_operator("aten::append", {result, value}, expr.element->range).status();
   }
+  if (!is_dict_key(*element)) return error(expr.element->range, absl::StrCat("a dict's keys cannot have type '", type_text(*element), "'"));
   VESTA_ASSIGN_OR_RETURN(ir::Value * to, emit(*expr.value, mapped));
   if (mapped == nullptr) mapped = to->type();
   VESTA_ASSIGN_OR_RETURN(to, convert_to(to, mapped, expr.value->range, "the value"));

@@ -63,22 +63,6 @@ const std::unordered_map<std::string, c10::TypePtr>& plain_types() {
   return *types;
 }
 
-bool is_dict_key(const c10::Type& type) {
-  switch (type.kind()) {
-    case c10::TypeKind::AnyType:
-    case c10::TypeKind::IntType:
-    case c10::TypeKind::BoolType:
-    case c10::TypeKind::FloatType:
-    case c10::TypeKind::ComplexType:
-    case c10::TypeKind::StringType:
-    case c10::TypeKind::TensorType:
-    case c10::TypeKind::DeviceObjType:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // Null with `why` set where the arguments do not fit.
 using Builder = c10::TypePtr (*)(const std::vector<c10::TypePtr>& arguments, std::string& why);
 
@@ -269,6 +253,22 @@ class Reader {
 };
 
 }  // namespace
+
+bool is_dict_key(const c10::Type& type) {
+  switch (type.kind()) {
+    case c10::TypeKind::AnyType:
+    case c10::TypeKind::IntType:
+    case c10::TypeKind::BoolType:
+    case c10::TypeKind::FloatType:
+    case c10::TypeKind::ComplexType:
+    case c10::TypeKind::StringType:
+    case c10::TypeKind::TensorType:
+    case c10::TypeKind::DeviceObjType:
+      return true;
+    default:
+      return false;
+  }
+}
 
 absl::StatusOr<c10::TypePtr> annotation_type(const Expr& annotation, const TypeScope& scope) {
   return Reader(scope).read(annotation, 0);

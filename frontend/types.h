@@ -35,6 +35,9 @@ bool is_final_annotation(const Expr& annotation);
 // The type as users write it: "List[int]", "Optional[Tensor]".
 std::string type_text(const c10::Type& type);
 
+// Whether c10 has dicts with keys of this type.
+bool is_dict_key(const c10::Type& type);
+
 // Optional[T] -> T; other types as they are.
 c10::TypePtr unwrap_optional(const c10::TypePtr& type);
 

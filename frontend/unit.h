@@ -6,6 +6,7 @@
 // Internal to frontend/: importer.h and compile.h are the doors. One thread.
 
 #include <deque>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -155,5 +156,16 @@ class Unit {
   int64_t nesting_ = 0;
   bool declaring_ = false;
 };
+
+// Runs a door of the frontend. c10 throws where a type is used in a way that nobody has foreseen: that is our bug,
+// and a status to callers.
+template <typename F>
+auto without_exceptions(F&& f) -> decltype(f()) {
+  try {
+    return f();
+  } catch (const std::exception& e) {
+    return absl::InternalError(std::string("the frontend failed: ") + e.what());
+  }
+}
 
 }  // namespace vesta::frontend

@@ -309,9 +309,27 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"def f(n: int):\n  a, b = (1, 2, 3)\n", "cannot unpack 3 values into 2 targets"},
         Wrong{"def f(t: Tuple[int, int]):\n  return t[2]\n", "index 2 is outside of a tuple of 2"},
         Wrong{"def f(n: int):\n  return {1, n}\n", "sets are not part of the language"},
+        Wrong{"def f(n: int):\n  return {[n]: n}\n", "a dict's keys cannot have type 'List[int]'"},
+        Wrong{"def f(n: int):\n  return {[i]: i for i in range(n)}\n", "a dict's keys cannot have type 'List[int]'"},
         Wrong{"def f(*xs):\n  return 1\n", "takes any number of arguments"},
         Wrong{"class A:\n  def __init__(self):\n    self.x = 1\n  def g(self):\n    self.y = 1\n", "'__torch__.A' has no attribute 'y'"},
         Wrong{"def f(x: str):\n  if x:\n    return 1\n  return 2\n", "a value of type 'str' is neither true nor false"}));
+
+TEST(Compile, ANameThatTheProgramHasIsRefused) {
+  auto program = ir::Program::create();
+  ASSERT_TRUE(compile(source("def f(x):\n  return x\n"), program).ok());
+  EXPECT_EQ(compile(source("def f(x):\n  return x\n"), program).status().message(), "'f' is defined already");
+}
+
+TEST(Compile, MethodsJoinAClassThatExists) {
+  auto program = ir::Program::create();
+  c10::ClassTypePtr type = program->create_class(c10::QualifiedName("__torch__.M"), true);
+  type->addAttribute("weight", c10::TensorType::get(), true);
+  ASSERT_TRUE(compile_methods(source("def forward(self, x):\n  return self.scaled(x, 2)\ndef scaled(self, x, n: int):\n  return x * n + self.weight\n"), type,
+                              program)
+                  .ok());
+  EXPECT_EQ(ir::Function::from(type->findMethod("forward"))->schema().returns()[0].type()->annotation_str(), "Tensor");
+}
 
 TEST(EmitterLimits, NestedBlocksAreBounded) {
   std::string text = "def f(n: int):\n";
