@@ -83,7 +83,7 @@ TEST(FormatValue, PrintsTensorsAsPyTorchDoes) {
   EXPECT_EQ(format_value(at::tensor({1e-7F, 1.0F})), "tensor([1.0000e-07, 1.0000e+00])");
   EXPECT_EQ(format_value(at::arange(6).reshape({2, 3})), "tensor([[0, 1, 2],\n        [3, 4, 5]])");
   EXPECT_EQ(format_value(at::tensor({1, 0}).to(at::kBool)), "tensor([ True, False])");
-  EXPECT_EQ(format_value(at::tensor(0.5F)), "tensor(0.5000)");
+  EXPECT_EQ(format_value(at::tensor({0.5F}).squeeze()), "tensor(0.5000)");
   EXPECT_EQ(format_value(at::zeros({0, 3})), "tensor([], size=(0, 3))");
   EXPECT_EQ(format_value(at::ones({2}, at::kHalf)), "tensor([1., 1.], dtype=torch.float16)");
   EXPECT_EQ(format_value(at::tensor({std::nanf(""), 1.5F})), "tensor([   nan, 1.5000])");
