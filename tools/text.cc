@@ -19,7 +19,7 @@ size_t width_of(const std::string& text) {
 std::string with_commas(int64_t number) {
   std::string digits = absl::StrCat(number);
   const size_t first = number < 0 ? 1 : 0;
-  for (size_t i = digits.size(); i > first + 3; i -= 3) digits.insert(i - 3, ",");
+  for (size_t i = digits.size(); i > first + 3; i -= 3) digits.insert(i - 3, 1, ',');
   return digits;
 }
 
