@@ -18,6 +18,7 @@
 #include <utility>
 
 #include <ATen/core/ivalue.h>
+#include <c10/core/ScalarType.h>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -52,6 +53,17 @@ inline absl::Status check_string_size(double bytes) {
 inline absl::Status check_list_size(double elements) {
   if (elements <= static_cast<double>(kMaxListElements)) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat("the list would have ", elements, " elements, above the limit of ", kMaxListElements));
+}
+
+// A dtype argument: None, or an int that names one. ATen trusts its dtypes; programs may say any number.
+inline absl::StatusOr<std::optional<c10::ScalarType>> optional_dtype(const IValue& value) {
+  if (value.isNone()) return std::nullopt;
+  const int64_t number = value.toInt();
+  if (number < 0 || number >= static_cast<int64_t>(c10::ScalarType::NumOptions) ||
+      number == static_cast<int64_t>(c10::ScalarType::Undefined)) {
+    return value_error(number, " is no dtype");
+  }
+  return static_cast<c10::ScalarType>(number);
 }
 
 template <class T>

@@ -25,10 +25,12 @@ namespace {
 using Sizes = std::vector<int64_t>;
 using Indices = c10::List<std::optional<at::Tensor>>;
 
-at::Tensor convert(const at::Tensor& tensor, const IValue& device, const IValue& dtype, bool non_blocking, bool copy) {
+absl::StatusOr<at::Tensor> convert(const at::Tensor& tensor, const IValue& device, const IValue& dtype, bool non_blocking,
+                                   bool copy) {
+  VESTA_ASSIGN_OR_RETURN(const std::optional<at::ScalarType> wanted, optional_dtype(dtype));
   if (device.isNone() && dtype.isNone() && !copy) return tensor;
   const at::Device target = device.isNone() ? tensor.device() : device.toDevice();
-  const at::ScalarType type = dtype.isNone() ? tensor.scalar_type() : dtype.toScalarType();
+  const at::ScalarType type = wanted.value_or(tensor.scalar_type());
   return tensor.to(target, type, non_blocking, copy);
 }
 

@@ -29,9 +29,10 @@ std::optional<ScalarType> scalar_type_of(const c10::Type& type) {
   }
 }
 
-at::Tensor cast(at::Tensor tensor, const IValue& dtype, const IValue& device) {
+absl::StatusOr<at::Tensor> cast(at::Tensor tensor, const IValue& dtype, const IValue& device) {
+  VESTA_ASSIGN_OR_RETURN(const std::optional<ScalarType> wanted, optional_dtype(dtype));
   const c10::Device target = device.isNone() ? tensor.device() : device.toDevice();
-  const ScalarType type = dtype.isNone() ? tensor.scalar_type() : dtype.toScalarType();
+  const ScalarType type = wanted.value_or(tensor.scalar_type());
   if (type == tensor.scalar_type() && target == tensor.device()) return tensor;
   return tensor.to(target, type, /*non_blocking=*/false, /*copy=*/false);
 }
@@ -111,8 +112,8 @@ absl::StatusOr<at::Tensor> from_list(const IValue& data) {
   return stored == *scalar_type ? tensor : tensor.to(*scalar_type);
 }
 
-at::Tensor with_grad(at::Tensor tensor, bool requires_grad) {
-  tensor.set_requires_grad(requires_grad);
+absl::StatusOr<at::Tensor> with_grad(absl::StatusOr<at::Tensor> tensor, bool requires_grad) {
+  if (tensor.ok()) tensor->set_requires_grad(requires_grad);
   return tensor;
 }
 

@@ -222,6 +222,7 @@ std::optional<std::vector<IValue>> ArgumentMaker::arguments(const c10::FunctionS
       if (argument.name() == "fillchar" && below(5) != 0) each = "*";
     }
     if (!each.has_value()) return std::nullopt;
+    if (argument.name() == "dtype" && !each->isNone()) each = value(argument.type(), *c10::ScalarTypeType::get());
     result.push_back(*std::move(each));
   }
   return result;

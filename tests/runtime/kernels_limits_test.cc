@@ -82,6 +82,14 @@ TEST(KernelLimits, SizeBombsAreRefused) {
             absl::StatusCode::kResourceExhausted);
 }
 
+TEST(KernelLimits, NumbersThatAreNoDtypesAreErrors) {
+  for (const int64_t dtype : {int64_t{-1}, int64_t{63}, int64_t{1000}, kMax, kMin}) {
+    EXPECT_EQ(code_of("aten::tensor", "int", {1, dtype, IValue(), false}), absl::StatusCode::kInvalidArgument) << dtype;
+    EXPECT_EQ(code_of("aten::tensor", "", {c10::List<int64_t>({1}), dtype, IValue(), false}), absl::StatusCode::kInvalidArgument) << dtype;
+    EXPECT_EQ(code_of("aten::to", "prim_dtype", {at::Tensor(), dtype, false, false}), absl::StatusCode::kInvalidArgument) << dtype;
+  }
+}
+
 TEST(KernelLimits, EmptyPatternsEnd) {
   EXPECT_EQ(result_of("aten::replace", "", {"ab", "", "-", -1}).toStringRef(), "-a-b-");
   EXPECT_EQ(result_of("aten::count", "", {"abc", "", 0, -1}).toInt(), 4);
