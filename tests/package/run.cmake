@@ -35,7 +35,7 @@ run(${CMAKE_COMMAND} -G Ninja -S ${SOURCE}/tests/package/consumer -B ${WORK}/bui
     -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_CXX_STANDARD=20 -DEXAMPLE=${WORK}/example.cc -Dvesta_DIR=${config})
 run(${CMAKE_COMMAND} --build ${WORK}/build)
 run(${WORK}/build/consumer)
-if(NOT output MATCHES "CPUFloatType")
+if(NOT output MATCHES "tensor\\(")
   message(FATAL_ERROR "README.md's example printed no tensor:\n${output}")
 endif()
 message(STATUS "README.md's example builds and runs on an installed Vesta")
