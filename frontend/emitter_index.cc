@@ -92,7 +92,10 @@ absl::StatusOr<Sugar> Emitter::index_tuple(const Sugar& base, const Subscript& e
     if (*type != *types[0]) return error(expr.index->range, "the index of a tuple of several types must be a literal");
   }
   if (types.empty()) return error(expr.range, "an empty tuple has no items");
-  return Sugar::of(insert_typed(ir::prim::TupleIndex, {tuple, index}, types[0], expr.range));
+  // The elements are of one type: as a list they can be indexed with any int.
+  ir::Value* items = list_of(types[0], unpack_tuple(tuple, expr.range), expr.range);
+  VESTA_ASSIGN_OR_RETURN(ir::Value * item, call_operator("aten::__getitem__", {items, index}, expr.range));
+  return Sugar::of(item);
 }
 
 absl::StatusOr<Sugar> Emitter::slice_tuple(const Sugar& base, const Slice& slice, const SourceRange& range) {

@@ -106,6 +106,7 @@ struct Site {
   const ir::Function* callee = nullptr;   // call_function
   MethodCache* cache = nullptr;           // call_interface, enter, leave
   const Code* body = nullptr;             // fork
+  bool deferred = false;                  // fork: makes an Await, which runs the body when it is waited for
   std::string name;                       // call_interface: of the method
   c10::TypePtr type;                      // of what is made: list, dict, tuple, class, future
   std::vector<c10::TypePtr> types;        // is_instance

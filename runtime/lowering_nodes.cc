@@ -58,6 +58,7 @@ const absl::flat_hash_map<c10::Symbol, LoweringContext::Handler>& LoweringContex
       {prim::isinstance, &L::lower_isinstance},
       {prim::RaiseException, &L::lower_raise},
       {prim::fork, &L::lower_fork},
+      {prim::awaitable, &L::lower_fork},
       {aten::wait, &L::lower_wait},
       {prim::EnumName, &L::lower_enum},
       {prim::EnumValue, &L::lower_enum},
@@ -483,17 +484,20 @@ absl::Status LoweringContext::lower_raise(const Node* node) {
 
 absl::Status LoweringContext::lower_fork(const Node* node) {
   const auto* body = node->has(attr::Subgraph) ? &node->get<std::shared_ptr<ir::Graph>>(attr::Subgraph) : nullptr;
-  auto future = node->output()->type()->cast<c10::FutureType>();
-  if (body == nullptr || *body == nullptr || future == nullptr || (*body)->inputs().size() != node->inputs().size() ||
-      (*body)->outputs().size() != 1) {
-    return error_at(node->range(), "'prim::fork' needs a subgraph that takes its inputs and gives one result");
+  const bool deferred = node->kind() == prim::awaitable;
+  const c10::Type& made = *node->output()->type();
+  if (body == nullptr || *body == nullptr || made.kind() != (deferred ? c10::TypeKind::AwaitType : c10::TypeKind::FutureType) ||
+      (*body)->inputs().size() != node->inputs().size() || (*body)->outputs().size() != 1) {
+    return error_at(node->range(), absl::StrCat("'", node->kind().toQualString(),
+                                                "' needs a subgraph that takes its inputs and gives one result"));
   }
   absl::StatusOr<std::unique_ptr<Code>> code =
       lower(**body, absl::StrCat("<fork in ", code_.name, ">"), code_.program);
   if (!code.ok()) return std::move(code).status();
   Site site;
   site.body = code->get();
-  site.type = future->getElementType();
+  site.type = made.containedTypes()[0];
+  site.deferred = deferred;
   code_.bodies.push_back(*std::move(code));
   emit_site(Opcode::k_fork, node, node->inputs(), std::move(site));
   return absl::OkStatus();

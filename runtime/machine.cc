@@ -397,21 +397,34 @@ void Machine::leave(Frame& frame) {
 
 // ---- Tasks
 
+// What an Await does when it is first waited for, on the waiter's thread. c10 takes failures as exceptions.
+IValue Machine::run_now(const Task& task) {
+  ir::Stack stack = task.arguments;
+  MachineLease machine;
+  const absl::Status started = machine->start(*task.body, stack, task.control, *task.pool);
+  if (!started.ok()) throw StatusException(started);
+  if (machine->run() == Outcome::kFailed) throw StatusException(machine->error());
+  machine->take_results(stack);
+  return std::move(stack.back());
+}
+
 void Machine::fork(Frame& frame, const Site& site) {
   auto task = std::make_shared<Task>();
   task->body = site.body;
   push_operands(frame, site);
   task->arguments.assign(std::make_move_iterator(stack_.begin()), std::make_move_iterator(stack_.end()));
   stack_.clear();
-  task->future = c10::make_intrusive<c10::ivalue::Future>(site.type);
   if (frame.code->program != nullptr) {
     task->program = const_cast<ir::Program*>(frame.code->program)->compilation_unit();
   }
   task->control = control_;
   task->pool = pool_;
+  const Operand result = frame.code->operands[site.first_input + site.inputs];
+  if (site.deferred) return write(frame, result, c10::make_intrusive<c10::ivalue::Await>(site.type, [task] { return run_now(*task); }));
+  task->future = c10::make_intrusive<c10::ivalue::Future>(site.type);
   const IValue future(task->future);
   launch(task);
-  write(frame, frame.code->operands[site.first_input + site.inputs], future);
+  write(frame, result, future);
 }
 
 // A thread of the user, or one of the pool with a C++ caller in between: that one must not idle.

@@ -102,6 +102,7 @@ class Machine {
   // The frame's results go to its caller, its task or results_. False: the machine is done.
   bool return_from(Frame& frame, const Site& site);
   void fork(Frame& frame, const Site& site);
+  static c10::IValue run_now(const Task& task);
   WaitResult wait(Frame& frame, const Site& site);
   void enter(Frame& frame, const Site& site);
   void leave(Frame& frame);
