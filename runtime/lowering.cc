@@ -17,6 +17,8 @@
 #include <bit>
 
 #include "absl/strings/str_cat.h"
+#include "ir/support/status.h"
+#include "ir/verifier.h"
 #include "runtime/code_verifier.h"
 #include "runtime/lowering_context.h"
 
@@ -46,6 +48,10 @@ absl::StatusOr<std::unique_ptr<Code>> lower(const ir::Function& function) {
     return absl::FailedPreconditionError(
         absl::StrCat("'", function.qualname().qualifiedName(), "' is declared but has no body"));
   }
+#ifdef VESTA_CHECKED
+  // Whatever made or changed the graph, a broken law is found here and not as a wrong result.
+  VESTA_RETURN_IF_ERROR(ir::verify(*function.graph()));
+#endif
   return lower(*function.graph(), display_name(function), function.program());
 }
 

@@ -145,7 +145,8 @@ TEST_P(Legacy, GivesWhatItsWriterGave) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Recordings, Legacy, testing::ValuesIn(recordings()), [](const auto& info) {
-  std::string name = info.param.parent_path().filename().string() + "_" + info.param.stem().string();
+  // The number keeps programs of two folders apart.
+  std::string name = info.param.parent_path().filename().string() + "_" + info.param.stem().string() + "_" + std::to_string(info.index);
   std::replace_if(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name;
 });
