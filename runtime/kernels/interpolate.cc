@@ -116,7 +116,7 @@ absl::StatusOr<at::Tensor> resize(const at::Tensor& input, const IValue& size, c
   Request request;
   request.align_corners = aligns && !align_corners.isNone() && align_corners.toBool();
   std::vector<double> scales;
-  if (!scale.isNone()) {
+  if (!scale.isNone() && (size.isNone() || use_scales)) {
     VESTA_ASSIGN_OR_RETURN(scales, per_dimension<double>(scale, dimensions, "scale_factor"));
   }
   if (size.isNone()) {
