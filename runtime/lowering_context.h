@@ -132,6 +132,7 @@ class LoweringContext {
   absl::Status lower_tuple_index(const Node* node);
   absl::Status lower_tuple_slice(const Node* node);
   absl::Status lower_list_unpack(const Node* node);
+  static absl::StatusOr<int32_t> attribute_slot(const ir::Node& node);
   absl::Status lower_get_attr(const Node* node);
   absl::Status lower_set_attr(const Node* node);
   absl::Status lower_create_object(const Node* node);

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ir/printer.h"
+#include "ir/support/status.h"
 #include "runtime/lowering.h"
 #include "runtime/lowering_context.h"
 #include "runtime/scalar_rules.h"
@@ -339,33 +340,32 @@ absl::Status LoweringContext::lower_cast(const Node* node) {
 
 // ---- Objects
 
-absl::Status LoweringContext::lower_get_attr(const Node* node) {
-  const std::string& name = node->s(attr::name);
-  auto type = node->input(0)->type()->cast<c10::ClassType>();
+// Of the attribute that prim::GetAttr and prim::SetAttr name.
+absl::StatusOr<int32_t> LoweringContext::attribute_slot(const Node& node) {
+  const std::string& name = node.s(attr::name);
+  auto type = node.input(0)->type()->cast<c10::ClassType>();
   const std::optional<size_t> slot = type == nullptr ? std::nullopt : type->findAttributeSlot(name);
   if (!slot.has_value()) {
-    return error_at(node->range(),
-                    absl::StrCat("'", ir::print(*node->input(0)->type()), "' has no attribute '", name, "'"));
+    return error_at(node.range(), absl::StrCat("'", ir::print(*node.input(0)->type()), "' has no attribute '", name, "'"));
   }
+  return static_cast<int32_t>(*slot);
+}
+
+absl::Status LoweringContext::lower_get_attr(const Node* node) {
+  VESTA_ASSIGN_OR_RETURN(const int32_t slot, attribute_slot(*node));
   const int32_t object = value_register(node->input(0));
-  emit_element(node, Opcode::k_get_attr, object, static_cast<int32_t>(*slot), node->output());
+  emit_element(node, Opcode::k_get_attr, object, slot, node->output());
   auto held = places_.find(node->output());
   drop_deaths(node, held == places_.end() ? std::vector<Place>() : std::vector<Place>{held->second});
   return absl::OkStatus();
 }
 
 absl::Status LoweringContext::lower_set_attr(const Node* node) {
-  const std::string& name = node->s(attr::name);
-  auto type = node->input(0)->type()->cast<c10::ClassType>();
-  const std::optional<size_t> slot = type == nullptr ? std::nullopt : type->findAttributeSlot(name);
-  if (!slot.has_value()) {
-    return error_at(node->range(),
-                    absl::StrCat("'", ir::print(*node->input(0)->type()), "' has no attribute '", name, "'"));
-  }
+  VESTA_ASSIGN_OR_RETURN(const int32_t slot, attribute_slot(*node));
   const int32_t object = value_register(node->input(0));
   const Bank given = bank_of_value(node->input(1));
   const int32_t value = given == Bank::kValue ? value_register(node->input(1)) : scalar(node->input(1));
-  emit(for_bank(Opcode::k_set_attr, given), object, value, static_cast<int64_t>(*slot));
+  emit(for_bank(Opcode::k_set_attr, given), object, value, slot);
   drop_deaths(node);
   return absl::OkStatus();
 }

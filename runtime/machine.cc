@@ -70,6 +70,12 @@ IValue Machine::read(const Frame& frame, Operand operand) {
   return {};
 }
 
+// What a Site looks at before its operands are taken; always a value, never a scalar.
+const IValue& Machine::first_operand(const Frame& frame, const Site& site) {
+  const Operand operand = frame.code->operands[site.first_input];
+  return operand.kind() == Kind::kConstant ? frame.code->constants[operand.index()] : frame.values[operand.index()];
+}
+
 void Machine::write(const Frame& frame, Operand place, IValue value) {
   if (place.kind() == Kind::kMove) {
     frame.values[place.index()] = std::move(value);
@@ -311,8 +317,7 @@ absl::Status Machine::call(Frame& caller, const Site& site, const ir::Function& 
 }
 
 absl::StatusOr<const ir::Function*> Machine::find_method(const Frame& frame, const Site& site) const {
-  const Operand self = frame.code->operands[site.first_input];
-  const IValue& object = self.kind() == Kind::kConstant ? frame.code->constants[self.index()] : frame.values[self.index()];
+  const IValue& object = first_operand(frame, site);
   if (!object.isObject()) return absl::InvalidArgumentError(absl::StrCat("a value without methods: no '", site.name, "'"));
   const std::shared_ptr<c10::ClassType> type = object.toObjectRef().type();
   const MethodCache::Entry* last = site.cache->last.load(std::memory_order_acquire);
@@ -384,8 +389,7 @@ absl::Status Machine::raise(const Frame& frame, const Site& site) const {
 // ---- Objects of `with` statements
 
 void Machine::enter(Frame& frame, const Site& site) {
-  const Operand object = frame.code->operands[site.first_input];
-  const IValue& held = object.kind() == Kind::kConstant ? frame.code->constants[object.index()] : frame.values[object.index()];
+  const IValue& held = first_operand(frame, site);
   torch::jit::Function* exit = held.isObject() ? held.toObjectRef().type()->findMethod("__exit__") : nullptr;
   TORCH_CHECK(exit != nullptr, "the object of a 'with' statement has no method '__exit__'");
   extras(frame).entered.push_back({held, ir::Function::from(exit)});
@@ -439,8 +443,7 @@ void Machine::block_on(c10::ivalue::Future& future) {
 
 Machine::WaitResult Machine::wait(Frame& frame, const Site& site) {
   const Operand* operands = frame.code->operands.data() + site.first_input;
-  const IValue& held = operands[0].kind() == Kind::kConstant ? frame.code->constants[operands[0].index()]
-                                                             : frame.values[operands[0].index()];
+  const IValue& held = first_operand(frame, site);
   TORCH_CHECK(held.isFuture(), "'aten::wait' takes a future");
   const c10::intrusive_ptr<c10::ivalue::Future> future = held.toFuture();
   if (!future->completed()) {

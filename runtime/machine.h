@@ -92,6 +92,7 @@ class Machine {
   // Moves an operand of `from` to a place in `to`.
   static void transfer(const Frame& from, Operand operand, const Frame& to, Operand place);
   static c10::IValue read(const Frame& frame, Operand operand);
+  static const c10::IValue& first_operand(const Frame& frame, const Site& site);
   static void write(const Frame& frame, Operand place, c10::IValue value);
   void push_operands(const Frame& frame, const Site& site);
   void pop_results(const Frame& frame, const Site& site);
