@@ -131,12 +131,14 @@ void register_models() {
     void (*run)(benchmark::State&, const CorpusEntry&);
     int iterations;
   };
-  static constexpr Phase kPhases[] = {{"Load", load_phase, 5}, {"FirstCall", first_phase, 5}, {"SteadyCall", steady_phase, 9}};
+  static constexpr Phase kPhases[] = {
+      {"Load", load_phase, 5}, {"FirstCall", first_phase, 5}, {"SteadyCall", steady_phase, 9}};
   for (const CorpusEntry& entry : entries) {
     if (!entry.has_tag("large") || entry.grad || entry.calls.empty() || entry.calls[0].method != "forward") continue;
     for (const Phase& phase : kPhases) {
       const std::string name = std::string("BM_Model_") + phase.name + "/" + entry.name;
-      benchmark::RegisterBenchmark(name.c_str(), [&entry, phase](benchmark::State& state) { guarded(state, entry, phase.run); })
+      benchmark::RegisterBenchmark(name.c_str(),
+                                   [&entry, phase](benchmark::State& state) { guarded(state, entry, phase.run); })
           ->Iterations(phase.iterations)
           ->UseManualTime()
           ->Unit(benchmark::kMillisecond);

@@ -66,8 +66,10 @@ def mH(self: Tensor) -> Tensor:
 class Sources {
  public:
   Sources() {
-    for (const char* scalar : {"float", "int", "complex", "number"}) add("aten::", absl::StrReplaceAll(kForEachScalar, {{"SCALAR", scalar}}));
-    for (const char* scalar : {"float", "int", "number"}) add("aten::", absl::StrReplaceAll(kForEachRealScalar, {{"SCALAR", scalar}}));
+    for (const char* scalar : {"float", "int", "complex", "number"})
+      add("aten::", absl::StrReplaceAll(kForEachScalar, {{"SCALAR", scalar}}));
+    for (const char* scalar : {"float", "int", "number"})
+      add("aten::", absl::StrReplaceAll(kForEachRealScalar, {{"SCALAR", scalar}}));
     add("aten::", kAten);
     add("prim::", kPrim);
   }
@@ -92,10 +94,12 @@ class Sources {
     for (const Stmt* stmt : module->body) {
       const auto& def = cast<Function>(*stmt);
       std::vector<c10::Argument> arguments;
-      for (const Parameter& parameter : def.parameters) arguments.emplace_back(parameter.name, *annotation_type(*parameter.annotation, scope));
+      for (const Parameter& parameter : def.parameters)
+        arguments.emplace_back(parameter.name, *annotation_type(*parameter.annotation, scope));
       c10::TypePtr result = *annotation_type(*def.return_annotation, scope);
-      auto* entry = new BuiltinSource{
-          c10::FunctionSchema(absl::StrCat(prefix, def.name), "", std::move(arguments), {c10::Argument("", std::move(result))}), &def};
+      auto* entry = new BuiltinSource{c10::FunctionSchema(absl::StrCat(prefix, def.name), "", std::move(arguments),
+                                                          {c10::Argument("", std::move(result))}),
+                                      &def};
       by_name_[absl::StrCat(prefix, def.name)].push_back(entry);
     }
     arenas_.push_back(module->arena);

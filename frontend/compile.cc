@@ -18,12 +18,14 @@ Unit::Options unit_options(const CompileOptions& options) {
   return result;
 }
 
-Scope scope_of(const CompileOptions& options) { return {with_dot(options.type_qualifier), with_dot(options.function_qualifier), true}; }
+Scope scope_of(const CompileOptions& options) {
+  return {with_dot(options.type_qualifier), with_dot(options.function_qualifier), true};
+}
 
 }  // namespace
 
-absl::StatusOr<CompileResult> compile(std::shared_ptr<const support::Source> source, const std::shared_ptr<ir::Program>& program,
-                                      const CompileOptions& options) {
+absl::StatusOr<CompileResult> compile(std::shared_ptr<const support::Source> source,
+                                      const std::shared_ptr<ir::Program>& program, const CompileOptions& options) {
   return without_exceptions([&]() -> absl::StatusOr<CompileResult> {
     Unit unit(program, unit_options(options));
     CompileResult result;

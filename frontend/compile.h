@@ -38,8 +38,8 @@ struct CompileResult {
 // list of all unknown operators; ResourceExhausted past a limit. After an error the program may hold some of
 // the functions without graphs: drop it.
 // One thread; `program` is not shared while this runs.
-absl::StatusOr<CompileResult> compile(std::shared_ptr<const support::Source> source, const std::shared_ptr<ir::Program>& program,
-                                      const CompileOptions& options = {});
+absl::StatusOr<CompileResult> compile(std::shared_ptr<const support::Source> source,
+                                      const std::shared_ptr<ir::Program>& program, const CompileOptions& options = {});
 
 // Defines the `def`s of `source` as methods of `type`, a class of `program` (torch::jit's Module::define).
 absl::Status compile_methods(std::shared_ptr<const support::Source> source, const c10::ClassTypePtr& type,

@@ -16,7 +16,11 @@ namespace vesta::frontend {
 using support::SourceRange;
 
 Emitter::Emitter(Unit& unit, const Scope& scope, std::string name)
-    : unit_(unit), scope_(scope), name_(std::move(name)), graph_(std::make_shared<ir::Graph>()), frame_(std::make_shared<Frame>()) {}
+    : unit_(unit),
+      scope_(scope),
+      name_(std::move(name)),
+      graph_(std::make_shared<ir::Graph>()),
+      frame_(std::make_shared<Frame>()) {}
 
 Emitter::Emitter(Emitter& outer, std::shared_ptr<ir::Graph> graph)
     : unit_(outer.unit_),
@@ -37,19 +41,23 @@ const c10::IValue* constant_of(const ir::Value* value) {
 
 absl::Status Emitter::check_size(const SourceRange& range) const {
   if (static_cast<int64_t>(graph_->node_count()) <= unit_.limits().ir_nodes) return absl::OkStatus();
-  return support::error_at(absl::StatusCode::kResourceExhausted, unit_.original(range),
-                           absl::StrCat("'", name_, "' needs more than the limit of ", unit_.limits().ir_nodes, " nodes"));
+  return support::error_at(
+      absl::StatusCode::kResourceExhausted, unit_.original(range),
+      absl::StrCat("'", name_, "' needs more than the limit of ", unit_.limits().ir_nodes, " nodes"));
 }
 
-ir::Node* Emitter::insert(c10::Symbol kind, std::span<ir::Value* const> inputs, size_t outputs, const SourceRange& range) {
+ir::Node* Emitter::insert(c10::Symbol kind, std::span<ir::Value* const> inputs, size_t outputs,
+                          const SourceRange& range) {
   return graph_->insert(graph_->create(kind, inputs, outputs))->set_range(unit_.original(range));
 }
 
-ir::Node* Emitter::insert(c10::Symbol kind, std::initializer_list<ir::Value*> inputs, size_t outputs, const SourceRange& range) {
+ir::Node* Emitter::insert(c10::Symbol kind, std::initializer_list<ir::Value*> inputs, size_t outputs,
+                          const SourceRange& range) {
   return insert(kind, std::span<ir::Value* const>(inputs.begin(), inputs.size()), outputs, range);
 }
 
-ir::Value* Emitter::insert_typed(c10::Symbol kind, std::span<ir::Value* const> inputs, c10::TypePtr type, const SourceRange& range) {
+ir::Value* Emitter::insert_typed(c10::Symbol kind, std::span<ir::Value* const> inputs, c10::TypePtr type,
+                                 const SourceRange& range) {
   ir::Value* value = insert(kind, inputs, 1, range)->output();
   value->set_type(std::move(type));
   return value;
@@ -62,7 +70,9 @@ ir::Value* Emitter::insert_typed(c10::Symbol kind, std::initializer_list<ir::Val
 
 ir::Value* Emitter::constant(c10::IValue value, const SourceRange& range, c10::TypePtr type) {
   if (type == nullptr && value.isTensor()) type = c10::TensorType::get();  // Its shape is no part of its type.
-  return graph_->insert(graph_->create_constant(std::move(value), std::move(type)))->set_range(unit_.original(range))->output();
+  return graph_->insert(graph_->create_constant(std::move(value), std::move(type)))
+      ->set_range(unit_.original(range))
+      ->output();
 }
 
 ir::Value* Emitter::uninitialized(c10::TypePtr type, const SourceRange& range) {
@@ -163,11 +173,13 @@ absl::Status Emitter::set_name(const std::string& name, Sugar sugar, const Sourc
     ir::Value* converted = convert(value, outer->type, true, range);
     if (!converted->type()->isSubtypeOf(*outer->type)) {
       return error(range, absl::StrCat("variable '", name, "' has type '", type_text(*outer->type),
-                                       "' before this block and cannot be assigned a value of type '", type_text(*value->type()), "' in it"));
+                                       "' before this block and cannot be assigned a value of type '",
+                                       type_text(*value->type()), "' in it"));
     }
     value = converted;
   } else if (outer != nullptr && !outer->sugar.is(Kind::kValue)) {
-    return error(range, absl::StrCat("'", name, "' is ", describe(outer->sugar), " outside of this block and cannot be assigned in it"));
+    return error(range, absl::StrCat("'", name, "' is ", describe(outer->sugar),
+                                     " outside of this block and cannot be assigned in it"));
   }
   if (!value->has_name()) value->set_name(name);
   frame_->set(name, {Sugar::of(value), value->type()});
@@ -185,7 +197,8 @@ absl::StatusOr<ir::Value*> Emitter::as_value(const Sugar& sugar, const SourceRan
       const auto* tuple_hint = hint != nullptr ? unwrap_optional(hint)->castRaw<c10::TupleType>() : nullptr;
       for (size_t i = 0; i < sugar.elements.size(); ++i) {
         const bool hinted = tuple_hint != nullptr && tuple_hint->elements().size() == sugar.elements.size();
-        VESTA_ASSIGN_OR_RETURN(ir::Value * value, as_value(sugar.elements[i], range, hinted ? tuple_hint->elements()[i] : nullptr));
+        VESTA_ASSIGN_OR_RETURN(ir::Value * value,
+                               as_value(sugar.elements[i], range, hinted ? tuple_hint->elements()[i] : nullptr));
         values.push_back(value);
       }
       return tuple_of(values, range, sugar.type);
@@ -202,7 +215,8 @@ absl::StatusOr<ir::Value*> Emitter::as_value(const Sugar& sugar, const SourceRan
       Arguments arguments;
       for (const Sugar& element : sugar.elements) arguments.push_back({"", element.value, range});
       if (sugar.flag) {
-        VESTA_ASSIGN_OR_RETURN(Sugar list, call_operator("prim::rangelist", nullptr, {{"", sugar.elements[1].value, range}}, range));
+        VESTA_ASSIGN_OR_RETURN(
+            Sugar list, call_operator("prim::rangelist", nullptr, {{"", sugar.elements[1].value, range}}, range));
         return list.value;
       }
       break;
@@ -213,13 +227,14 @@ absl::StatusOr<ir::Value*> Emitter::as_value(const Sugar& sugar, const SourceRan
   return error(range, absl::StrCat("expected a value, got ", describe(sugar)));
 }
 
-absl::StatusOr<Sugar> Emitter::inline_call(const Function& def, std::shared_ptr<Frame> frame, const std::vector<ir::Value*>& arguments,
-                                           const SourceRange& range) {
+absl::StatusOr<Sugar> Emitter::inline_call(const Function& def, std::shared_ptr<Frame> frame,
+                                           const std::vector<ir::Value*>& arguments, const SourceRange& range) {
   if (++depth_ > 2 * unit_.limits().source_nesting) {
     return support::error_at(absl::StatusCode::kResourceExhausted, unit_.original(range), "functions nest too deep");
   }
   if (arguments.size() != def.parameters.size()) {
-    return error(range, absl::StrCat("'", def.name, "' takes ", def.parameters.size(), " arguments, got ", arguments.size()));
+    return error(range,
+                 absl::StrCat("'", def.name, "' takes ", def.parameters.size(), " arguments, got ", arguments.size()));
   }
   auto own = std::make_shared<Frame>();
   own->parent = nullptr;
@@ -230,7 +245,8 @@ absl::StatusOr<Sugar> Emitter::inline_call(const Function& def, std::shared_ptr<
       }
     }
   }
-  for (size_t i = 0; i < arguments.size(); ++i) own->set(def.parameters[i].name, {Sugar::of(arguments[i]), arguments[i]->type()});
+  for (size_t i = 0; i < arguments.size(); ++i)
+    own->set(def.parameters[i].name, {Sugar::of(arguments[i]), arguments[i]->type()});
   c10::TypePtr result_type;
   if (def.return_annotation != nullptr) {
     VESTA_ASSIGN_OR_RETURN(result_type, read_type(*def.return_annotation));
@@ -296,13 +312,15 @@ void Emitter::remove_unread(ir::Block& block) {
   }
 }
 
-absl::Status Emitter::finish_results(ir::Function& function, const Exit& exit, const SourceRange& range, bool infer_result) {
+absl::Status Emitter::finish_results(ir::Function& function, const Exit& exit, const SourceRange& range,
+                                     bool infer_result) {
   ir::Value* result = exit.result;
   if (!exit.always) {
     const bool accepts_none = result_type_ == nullptr || c10::NoneType::get()->isSubtypeOf(*result_type_);
     if (!accepts_none || (result != nullptr && infer_result && inferred_type_ != nullptr &&
                           !c10::NoneType::get()->isSubtypeOf(*inferred_type_))) {
-      return error(range, absl::StrCat("'", function.name(), "' returns '", type_text(result_type_ != nullptr ? *result_type_ : *inferred_type_),
+      return error(range, absl::StrCat("'", function.name(), "' returns '",
+                                       type_text(result_type_ != nullptr ? *result_type_ : *inferred_type_),
                                        "', but not on every path"));
     }
     if (result == nullptr) {
@@ -328,7 +346,8 @@ absl::Status Emitter::finish_results(ir::Function& function, const Exit& exit, c
     const c10::TypePtr type = inferred_type_ != nullptr ? inferred_type_ : c10::NoneType::get();
     for (const ir::Value* joined : results_) const_cast<ir::Value*>(joined)->set_type(type);
     const c10::FunctionSchema& old = function.schema();
-    function.setSchema(c10::FunctionSchema(old.name(), old.overload_name(), old.arguments(), {c10::Argument("", type)}));
+    function.setSchema(
+        c10::FunctionSchema(old.name(), old.overload_name(), old.arguments(), {c10::Argument("", type)}));
   }
   graph_->add_output(result);
   remove_unread(*graph_->block());

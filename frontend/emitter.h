@@ -58,7 +58,7 @@ struct Refinement {
 
 // A condition: what it is, and what it tells about types where it holds and where it does not.
 struct Condition {
-  std::optional<bool> known;  // decided by types or constants: no branch is needed
+  std::optional<bool> known;   // decided by types or constants: no branch is needed
   ir::Value* value = nullptr;  // null only where `known` is set
   std::vector<Refinement> if_true;
   std::vector<Refinement> if_false;
@@ -86,30 +86,41 @@ class Emitter {
 
   // --- emitter.cc: frames, values, nodes
   Emitter(Emitter& outer, std::shared_ptr<ir::Graph> graph);
-  absl::Status error(const support::SourceRange& range, std::string_view message) const { return unit_.error(range, message); }
+  absl::Status error(const support::SourceRange& range, std::string_view message) const {
+    return unit_.error(range, message);
+  }
   absl::Status check_size(const support::SourceRange& range) const;
-  ir::Node* insert(c10::Symbol kind, std::initializer_list<ir::Value*> inputs, size_t outputs, const support::SourceRange& range);
-  ir::Node* insert(c10::Symbol kind, std::span<ir::Value* const> inputs, size_t outputs, const support::SourceRange& range);
-  ir::Value* insert_typed(c10::Symbol kind, std::span<ir::Value* const> inputs, c10::TypePtr type, const support::SourceRange& range);
-  ir::Value* insert_typed(c10::Symbol kind, std::initializer_list<ir::Value*> inputs, c10::TypePtr type, const support::SourceRange& range);
+  ir::Node* insert(c10::Symbol kind, std::initializer_list<ir::Value*> inputs, size_t outputs,
+                   const support::SourceRange& range);
+  ir::Node* insert(c10::Symbol kind, std::span<ir::Value* const> inputs, size_t outputs,
+                   const support::SourceRange& range);
+  ir::Value* insert_typed(c10::Symbol kind, std::span<ir::Value* const> inputs, c10::TypePtr type,
+                          const support::SourceRange& range);
+  ir::Value* insert_typed(c10::Symbol kind, std::initializer_list<ir::Value*> inputs, c10::TypePtr type,
+                          const support::SourceRange& range);
   ir::Value* constant(c10::IValue value, const support::SourceRange& range, c10::TypePtr type = nullptr);
   ir::Value* none(const support::SourceRange& range) { return constant(c10::IValue(), range); }
   ir::Value* uninitialized(c10::TypePtr type, const support::SourceRange& range);
-  ir::Value* list_of(const c10::TypePtr& element, std::span<ir::Value* const> values, const support::SourceRange& range);
-  ir::Value* tuple_of(std::span<ir::Value* const> values, const support::SourceRange& range, c10::TypePtr type = nullptr);
+  ir::Value* list_of(const c10::TypePtr& element, std::span<ir::Value* const> values,
+                     const support::SourceRange& range);
+  ir::Value* tuple_of(std::span<ir::Value* const> values, const support::SourceRange& range,
+                      c10::TypePtr type = nullptr);
   ir::Value* retype(ir::Value* value, c10::TypePtr type, const support::SourceRange& range);
   std::vector<ir::Value*> unpack_tuple(ir::Value* tuple, const support::SourceRange& range);
   absl::StatusOr<Sugar> lookup(const Name& name);
   Sugar capture(const std::string& name);
-  absl::Status set_name(const std::string& name, Sugar sugar, const support::SourceRange& range, c10::TypePtr declared = nullptr);
-  absl::StatusOr<ir::Value*> as_value(const Sugar& sugar, const support::SourceRange& range, const c10::TypePtr& hint = nullptr);
+  absl::Status set_name(const std::string& name, Sugar sugar, const support::SourceRange& range,
+                        c10::TypePtr declared = nullptr);
+  absl::StatusOr<ir::Value*> as_value(const Sugar& sugar, const support::SourceRange& range,
+                                      const c10::TypePtr& hint = nullptr);
   absl::StatusOr<c10::TypePtr> read_type(const Expr& annotation) { return unit_.read_type(annotation, scope_); }
   // Destroys what nothing reads: refinements of names, constants, outputs of `if`s.
   static void remove_unread(ir::Block& block);
-  absl::Status finish_results(ir::Function& function, const Exit& exit, const support::SourceRange& range, bool infer_result);
+  absl::Status finish_results(ir::Function& function, const Exit& exit, const support::SourceRange& range,
+                              bool infer_result);
   // Emits a `def` in place with these arguments (a closure, or a builtin that has TorchScript source).
-  absl::StatusOr<Sugar> inline_call(const Function& def, std::shared_ptr<Frame> frame, const std::vector<ir::Value*>& arguments,
-                                    const support::SourceRange& range);
+  absl::StatusOr<Sugar> inline_call(const Function& def, std::shared_ptr<Frame> frame,
+                                    const std::vector<ir::Value*>& arguments, const support::SourceRange& range);
 
   // --- emitter_statements.cc
   absl::StatusOr<Exit> emit_block(std::span<const Stmt* const> statements);
@@ -128,12 +139,14 @@ class Emitter {
 
   // --- emitter_assign.cc
   absl::Status assign(const Expr& target, Sugar value, const support::SourceRange& range);
-  absl::Status assign_sequence(const std::vector<const Expr*>& targets, const Sugar& value, const support::SourceRange& target_range,
-                               const support::SourceRange& range);
+  absl::Status assign_sequence(const std::vector<const Expr*>& targets, const Sugar& value,
+                               const support::SourceRange& target_range, const support::SourceRange& range);
   absl::Status assign_attribute(const Attribute& target, ir::Value* value, const support::SourceRange& range);
   absl::Status assign_subscript(const Subscript& target, ir::Value* value, const support::SourceRange& range);
-  absl::StatusOr<std::vector<Sugar>> unpack(const Sugar& value, size_t at_least, bool exactly, const support::SourceRange& range);
-  absl::StatusOr<ir::Value*> augmented_value(BinaryOp op, ir::Value* left, ir::Value* right, const support::SourceRange& range);
+  absl::StatusOr<std::vector<Sugar>> unpack(const Sugar& value, size_t at_least, bool exactly,
+                                            const support::SourceRange& range);
+  absl::StatusOr<ir::Value*> augmented_value(BinaryOp op, ir::Value* left, ir::Value* right,
+                                             const support::SourceRange& range);
 
   // --- emitter_control.cc
   absl::StatusOr<Exit> emit_if(const If& stmt, size_t branch, std::span<const Stmt* const> rest, bool& took_rest);
@@ -141,13 +154,16 @@ class Emitter {
   absl::StatusOr<Exit> emit_for(const For& stmt);
   // Creates `prim::If`, emits both sides in frames of their own, and joins them.
   using BlockEmitter = absl::FunctionRef<absl::StatusOr<Exit>()>;
-  absl::StatusOr<Exit> branch(ir::Value* condition, const support::SourceRange& range, const std::vector<Refinement>& if_true,
-                              const std::vector<Refinement>& if_false, BlockEmitter then, BlockEmitter otherwise);
-  absl::StatusOr<Exit> join(ir::Node* node, const std::shared_ptr<Frame>& then_frame, const std::shared_ptr<Frame>& else_frame,
-                            const Exit& then_exit, const Exit& else_exit, const support::SourceRange& range);
-  void join_exits(ir::Node* node, const Exit& then_exit, const Exit& else_exit, Exit& joined, const support::SourceRange& range);
-  absl::Status join_name(ir::Node* node, const std::string& name, Frame& then_frame, Frame& else_frame, const Exit& then_exit,
-                         const Exit& else_exit, const support::SourceRange& range);
+  absl::StatusOr<Exit> branch(ir::Value* condition, const support::SourceRange& range,
+                              const std::vector<Refinement>& if_true, const std::vector<Refinement>& if_false,
+                              BlockEmitter then, BlockEmitter otherwise);
+  absl::StatusOr<Exit> join(ir::Node* node, const std::shared_ptr<Frame>& then_frame,
+                            const std::shared_ptr<Frame>& else_frame, const Exit& then_exit, const Exit& else_exit,
+                            const support::SourceRange& range);
+  void join_exits(ir::Node* node, const Exit& then_exit, const Exit& else_exit, Exit& joined,
+                  const support::SourceRange& range);
+  absl::Status join_name(ir::Node* node, const std::string& name, Frame& then_frame, Frame& else_frame,
+                         const Exit& then_exit, const Exit& else_exit, const support::SourceRange& range);
   // Yields a value from each side of an `if`; null: the side never gets there.
   ir::Value* join_values(ir::Node* node, ir::Value* then_value, ir::Value* else_value, c10::TypePtr type,
                          const support::SourceRange& range);
@@ -189,9 +205,10 @@ class Emitter {
   absl::StatusOr<Iterable> iterable(const Sugar& sugar, const support::SourceRange& range);
   absl::StatusOr<Sugar> item(const Iterable& iterable, ir::Value* index, const support::SourceRange& range);
   absl::StatusOr<Sugar> emit_comprehension(const Comprehension& expr, const c10::TypePtr& hint);
-  absl::Status emit_comprehension_clause(const Comprehension& expr, size_t clause, ir::Value* result, c10::TypePtr& element,
-                                         c10::TypePtr& mapped);
-  absl::Status emit_comprehension_item(const Comprehension& expr, ir::Value* result, c10::TypePtr& element, c10::TypePtr& mapped);
+  absl::Status emit_comprehension_clause(const Comprehension& expr, size_t clause, ir::Value* result,
+                                         c10::TypePtr& element, c10::TypePtr& mapped);
+  absl::Status emit_comprehension_item(const Comprehension& expr, ir::Value* result, c10::TypePtr& element,
+                                       c10::TypePtr& mapped);
   absl::Status emit_comprehension_body(const Comprehension& expr, size_t clause, size_t condition, ir::Value* result,
                                        c10::TypePtr& element, c10::TypePtr& mapped);
 
@@ -219,10 +236,13 @@ class Emitter {
   absl::StatusOr<Sugar> emit_unary(const Unary& expr);
   absl::StatusOr<Sugar> apply_binary(const Binary& expr, const Sugar& left);
   absl::StatusOr<ir::Value*> binary(BinaryOp op, ir::Value* left, ir::Value* right, const support::SourceRange& range);
-  absl::StatusOr<ir::Value*> compare(CompareOp op, ir::Value* left, ir::Value* right, const support::SourceRange& range);
-  absl::StatusOr<std::optional<ir::Value*>> magic_method(const char* method, ir::Value* left, std::initializer_list<ir::Value*> arguments,
+  absl::StatusOr<ir::Value*> compare(CompareOp op, ir::Value* left, ir::Value* right,
+                                     const support::SourceRange& range);
+  absl::StatusOr<std::optional<ir::Value*>> magic_method(const char* method, ir::Value* left,
+                                                         std::initializer_list<ir::Value*> arguments,
                                                          const support::SourceRange& range);
-  absl::StatusOr<c10::TypePtr> unify(const std::vector<c10::TypePtr>& types, const support::SourceRange& range, std::string_view what);
+  absl::StatusOr<c10::TypePtr> unify(const std::vector<c10::TypePtr>& types, const support::SourceRange& range,
+                                     std::string_view what);
 
   // --- emitter_attributes.cc
   absl::StatusOr<Sugar> attribute(const Sugar& base, const std::string& name, const support::SourceRange& range);
@@ -250,12 +270,15 @@ class Emitter {
 
   // --- emitter_calls.cc
   absl::StatusOr<Sugar> apply_call(const Call& call, const Sugar& callee, const c10::TypePtr& hint);
-  absl::StatusOr<Sugar> call_sugar(const Sugar& callee, Arguments arguments, const support::SourceRange& range, const c10::TypePtr& hint);
+  absl::StatusOr<Sugar> call_sugar(const Sugar& callee, Arguments arguments, const support::SourceRange& range,
+                                   const c10::TypePtr& hint);
   absl::StatusOr<Arguments> emit_arguments(const Call& call, size_t first = 0);
   absl::StatusOr<Sugar> call_function(torch::jit::Function* function, ir::Value* receiver, const Arguments& arguments,
                                       const support::SourceRange& range);
-  absl::StatusOr<Sugar> call_interface(const Sugar& method, const Arguments& arguments, const support::SourceRange& range);
-  absl::StatusOr<Sugar> call_type(const c10::TypePtr& type, const Arguments& arguments, const support::SourceRange& range);
+  absl::StatusOr<Sugar> call_interface(const Sugar& method, const Arguments& arguments,
+                                       const support::SourceRange& range);
+  absl::StatusOr<Sugar> call_type(const c10::TypePtr& type, const Arguments& arguments,
+                                  const support::SourceRange& range);
   absl::StatusOr<Sugar> call_method(ir::Value* object, const std::string& name, std::vector<ir::Value*> arguments,
                                     const support::SourceRange& range);
   absl::StatusOr<ir::Value*> call_operator(const std::string& name, std::initializer_list<ir::Value*> inputs,
@@ -263,8 +286,9 @@ class Emitter {
   absl::StatusOr<Sugar> call_operator(const std::string& name, ir::Value* receiver, const Arguments& arguments,
                                       const support::SourceRange& range, const c10::TypePtr& hint = nullptr);
   // Calls that are no operators of the catalog, or whose result type only this place knows.
-  absl::StatusOr<std::optional<Sugar>> call_structural(const std::string& name, ir::Value* receiver, const Arguments& arguments,
-                                                       const support::SourceRange& range, const c10::TypePtr& hint);
+  absl::StatusOr<std::optional<Sugar>> call_structural(const std::string& name, ir::Value* receiver,
+                                                       const Arguments& arguments, const support::SourceRange& range,
+                                                       const c10::TypePtr& hint);
   Sugar insert_operator(const ir::Operator& op, const Match& match, const support::SourceRange& range);
   Sugar note_missing(const std::string& name, const support::SourceRange& range, const c10::TypePtr& hint);
   absl::StatusOr<Sugar> emit_tolist(ir::Value* tensor, const support::SourceRange& range, const c10::TypePtr& hint);
@@ -279,39 +303,42 @@ class Emitter {
   absl::StatusOr<Sugar> list_from(const Sugar& source, const support::SourceRange& range);
   absl::StatusOr<Sugar> emit_range(const Call& call);
   absl::StatusOr<Sugar> emit_fork(const Call& call, bool awaitable);
-  absl::StatusOr<Sugar> emit_subgraph_call(const Sugar& callee, const Arguments& arguments, bool awaitable, const support::SourceRange& range);
+  absl::StatusOr<Sugar> emit_subgraph_call(const Sugar& callee, const Arguments& arguments, bool awaitable,
+                                           const support::SourceRange& range);
 
   // --- emitter_matching.cc: arguments to a schema
   // Whether a value of this type (and this very value: an empty list literal fits every list) becomes `target`,
   // and the type that it has then; null: it does not.
-  c10::TypePtr converted_type(ir::Value* value, const c10::TypePtr& from, const c10::TypePtr& target, bool conversions) const;
+  c10::TypePtr converted_type(ir::Value* value, const c10::TypePtr& from, const c10::TypePtr& target,
+                              bool conversions) const;
   ir::Value* convert(ir::Value* value, const c10::TypePtr& target, bool conversions, const support::SourceRange& range);
   // Null where it does not fit.
   absl::StatusOr<ir::Value*> convert_to(ir::Value* value, const c10::TypePtr& target, const support::SourceRange& range,
                                         std::string_view what);
-  bool match(const c10::FunctionSchema& schema, ir::Value* receiver, const Arguments& arguments, bool conversions, Match& match,
-             std::string* why) const;
+  bool match(const c10::FunctionSchema& schema, ir::Value* receiver, const Arguments& arguments, bool conversions,
+             Match& match, std::string* why) const;
   bool match_one(const c10::Argument& formal, ir::Value* value, bool conversions, Match& match, std::string* why) const;
   std::vector<ir::Value*> materialize(const Match& match, const support::SourceRange& range);
   // Of candidates that all fail: those that fit most of the arguments.
-  std::vector<const c10::FunctionSchema*> closest(const std::vector<const c10::FunctionSchema*>& candidates, ir::Value* receiver,
-                                                  const Arguments& arguments) const;
-  absl::Status mismatch(const std::string& name, const std::vector<const c10::FunctionSchema*>& candidates, ir::Value* receiver,
-                        const Arguments& arguments, const support::SourceRange& range) const;
-  absl::StatusOr<std::vector<ir::Value*>> match_schema(const c10::FunctionSchema& schema, const std::string& name, ir::Value* receiver,
-                                                       const Arguments& arguments, const support::SourceRange& range);
+  std::vector<const c10::FunctionSchema*> closest(const std::vector<const c10::FunctionSchema*>& candidates,
+                                                  ir::Value* receiver, const Arguments& arguments) const;
+  absl::Status mismatch(const std::string& name, const std::vector<const c10::FunctionSchema*>& candidates,
+                        ir::Value* receiver, const Arguments& arguments, const support::SourceRange& range) const;
+  absl::StatusOr<std::vector<ir::Value*>> match_schema(const c10::FunctionSchema& schema, const std::string& name,
+                                                       ir::Value* receiver, const Arguments& arguments,
+                                                       const support::SourceRange& range);
 
   Unit& unit_;
   Scope scope_;
   std::string name_;
-  Emitter* outer_ = nullptr;             // of a body that captures values (fork)
-  std::shared_ptr<Frame> outer_frame_;   // what it may capture
-  std::vector<ir::Value*> captured_;     // outer values, in the order of this graph's inputs
+  Emitter* outer_ = nullptr;            // of a body that captures values (fork)
+  std::shared_ptr<Frame> outer_frame_;  // what it may capture
+  std::vector<ir::Value*> captured_;    // outer values, in the order of this graph's inputs
   std::unordered_map<ir::Value*, ir::Value*> capture_map_;
   std::shared_ptr<ir::Graph> graph_;
   std::shared_ptr<Frame> frame_;
-  c10::TypePtr result_type_;             // declared; null: inferred
-  c10::TypePtr inferred_type_;           // of the returns seen so far
+  c10::TypePtr result_type_;                             // declared; null: inferred
+  c10::TypePtr inferred_type_;                           // of the returns seen so far
   std::unordered_set<const ir::Value*> empty_literals_;  // of `[]` and `{}` without a type
   std::unordered_set<const ir::Value*> results_;         // joins of returned values, typed at the end
   bool missing_operator_ = false;

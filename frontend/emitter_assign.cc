@@ -10,9 +10,12 @@ using support::SourceRange;
 
 absl::Status Emitter::assign(const Expr& target, Sugar value, const SourceRange& range) {
   switch (target.kind) {
-    case ExprKind::kName: return set_name(cast<Name>(target).id, std::move(value), range);
-    case ExprKind::kTuple: return assign_sequence(cast<Tuple>(target).elements, value, target.range, range);
-    case ExprKind::kList: return assign_sequence(cast<List>(target).elements, value, target.range, range);
+    case ExprKind::kName:
+      return set_name(cast<Name>(target).id, std::move(value), range);
+    case ExprKind::kTuple:
+      return assign_sequence(cast<Tuple>(target).elements, value, target.range, range);
+    case ExprKind::kList:
+      return assign_sequence(cast<List>(target).elements, value, target.range, range);
     case ExprKind::kAttribute: {
       VESTA_ASSIGN_OR_RETURN(ir::Value * plain, as_value(value, range));
       return assign_attribute(cast<Attribute>(target), plain, range);
@@ -21,12 +24,14 @@ absl::Status Emitter::assign(const Expr& target, Sugar value, const SourceRange&
       VESTA_ASSIGN_OR_RETURN(ir::Value * plain, as_value(value, range));
       return assign_subscript(cast<Subscript>(target), plain, range);
     }
-    default: return error(target.range, absl::StrCat("cannot assign to ", describe(target.kind)));
+    default:
+      return error(target.range, absl::StrCat("cannot assign to ", describe(target.kind)));
   }
 }
 
 // The elements of a tuple, or of a list whose length the targets tell (checked when it runs).
-absl::StatusOr<std::vector<Sugar>> Emitter::unpack(const Sugar& value, size_t at_least, bool exactly, const SourceRange& range) {
+absl::StatusOr<std::vector<Sugar>> Emitter::unpack(const Sugar& value, size_t at_least, bool exactly,
+                                                   const SourceRange& range) {
   if (value.is(Kind::kTuple)) return value.elements;
   VESTA_ASSIGN_OR_RETURN(ir::Value * plain, as_value(value, range));
   std::vector<Sugar> elements;
@@ -38,7 +43,8 @@ absl::StatusOr<std::vector<Sugar>> Emitter::unpack(const Sugar& value, size_t at
     VESTA_ASSIGN_OR_RETURN(plain, call_operator("aten::unbind", {plain, constant(int64_t{0}, range)}, range));
   }
   const auto* list = plain->type()->castRaw<c10::ListType>();
-  if (list == nullptr) return error(range, absl::StrCat("cannot unpack a value of type '", type_text(*plain->type()), "'"));
+  if (list == nullptr)
+    return error(range, absl::StrCat("cannot unpack a value of type '", type_text(*plain->type()), "'"));
   if (!exactly) return error(range, "a list cannot be unpacked with a starred target: its length is not known");
   ir::Node* node = insert(ir::prim::ListUnpack, {plain}, at_least, range);
   for (ir::Value* output : node->outputs()) {
@@ -48,8 +54,8 @@ absl::StatusOr<std::vector<Sugar>> Emitter::unpack(const Sugar& value, size_t at
   return elements;
 }
 
-absl::Status Emitter::assign_sequence(const std::vector<const Expr*>& targets, const Sugar& value, const SourceRange& target_range,
-                                      const SourceRange& range) {
+absl::Status Emitter::assign_sequence(const std::vector<const Expr*>& targets, const Sugar& value,
+                                      const SourceRange& target_range, const SourceRange& range) {
   std::optional<size_t> star;
   for (size_t i = 0; i < targets.size(); ++i) {
     if (targets[i]->kind != ExprKind::kStarred) continue;
@@ -58,7 +64,8 @@ absl::Status Emitter::assign_sequence(const std::vector<const Expr*>& targets, c
   }
   VESTA_ASSIGN_OR_RETURN(std::vector<Sugar> elements, unpack(value, targets.size(), !star.has_value(), range));
   if (star.has_value() ? elements.size() + 1 < targets.size() : elements.size() != targets.size()) {
-    return error(target_range, absl::StrCat("cannot unpack ", elements.size(), " values into ", targets.size(), " targets"));
+    return error(target_range,
+                 absl::StrCat("cannot unpack ", elements.size(), " values into ", targets.size(), " targets"));
   }
   size_t next = 0;
   for (size_t i = 0; i < targets.size(); ++i) {
@@ -86,17 +93,21 @@ absl::Status Emitter::assign_attribute(const Attribute& target, ir::Value* value
     if (object->type()->kind() == c10::TypeKind::TensorType && target.name == "requires_grad") {
       return call_operator("aten::requires_grad_", {object, value}, range).status();
     }
-    return error(target.range, absl::StrCat("cannot set '", target.name, "' of a value of type '", type_text(*object->type()), "'"));
+    return error(target.range,
+                 absl::StrCat("cannot set '", target.name, "' of a value of type '", type_text(*object->type()), "'"));
   }
   if (auto property = type->getProperty(target.name); property.has_value()) {
-    if (property->setter == nullptr) return error(target.range, absl::StrCat("property '", target.name, "' cannot be set"));
+    if (property->setter == nullptr)
+      return error(target.range, absl::StrCat("property '", target.name, "' cannot be set"));
     return call_function(property->setter, object, {{"", value, range}}, range).status();
   }
   c10::TypePtr declared = type->findAttribute(target.name);
   if (declared == nullptr) {
-    if (type->hasConstant(target.name)) return error(target.range, absl::StrCat("'", target.name, "' is a constant of '", type_text(*type), "'"));
+    if (type->hasConstant(target.name))
+      return error(target.range, absl::StrCat("'", target.name, "' is a constant of '", type_text(*type), "'"));
     const bool constructing = name_.ends_with(".__init__") && self_type_ == type && unit_.takes_attributes(*type);
-    if (!constructing) return error(target.range, absl::StrCat("'", type_text(*type), "' has no attribute '", target.name, "'"));
+    if (!constructing)
+      return error(target.range, absl::StrCat("'", type_text(*type), "' has no attribute '", target.name, "'"));
     type->addAttribute(target.name, value->type());
     declared = value->type();
   }
@@ -106,10 +117,13 @@ absl::Status Emitter::assign_attribute(const Attribute& target, ir::Value* value
 }
 
 absl::StatusOr<ir::Value*> Emitter::tensor_of_number(ir::Value* value, ir::Value* like, const SourceRange& range) {
-  if (!value->type()->isSubtypeOf(*c10::NumberType::get()) && value->type()->kind() != c10::TypeKind::BoolType) return value;
+  if (!value->type()->isSubtypeOf(*c10::NumberType::get()) && value->type()->kind() != c10::TypeKind::BoolType)
+    return value;
   VESTA_ASSIGN_OR_RETURN(ir::Value * dtype, call_operator("prim::dtype", {like}, range));
   VESTA_ASSIGN_OR_RETURN(ir::Value * device, call_operator("prim::device", {like}, range));
-  VESTA_ASSIGN_OR_RETURN(Sugar tensor, call_operator("aten::tensor", nullptr, {{"", value, range}, {"dtype", dtype, range}, {"device", device, range}}, range));
+  VESTA_ASSIGN_OR_RETURN(
+      Sugar tensor, call_operator("aten::tensor", nullptr,
+                                  {{"", value, range}, {"dtype", dtype, range}, {"device", device, range}}, range));
   return tensor.value;
 }
 
@@ -122,7 +136,8 @@ absl::Status Emitter::assign_subscript(const Subscript& target, ir::Value* value
     VESTA_ASSIGN_OR_RETURN(ir::Value * indices, tensor_indices(index, target.range));
     return call_operator("aten::index_put_", {index.base, indices, tensor}, range).status();
   }
-  if (as<Slice>(target.index) != nullptr) return error(target.range, absl::StrCat("a slice of '", type_text(*base->type()), "' cannot be assigned"));
+  if (as<Slice>(target.index) != nullptr)
+    return error(target.range, absl::StrCat("a slice of '", type_text(*base->type()), "' cannot be assigned"));
   VESTA_ASSIGN_OR_RETURN(ir::Value * key, emit(*target.index));
   VESTA_ASSIGN_OR_RETURN(std::optional<ir::Value*> own, magic_method("__setitem__", base, {key, value}, range));
   if (own.has_value()) return absl::OkStatus();
@@ -162,14 +177,16 @@ const AugmentedNames& augmented_names(BinaryOp op) {
 
 }  // namespace
 
-absl::StatusOr<ir::Value*> Emitter::augmented_value(BinaryOp op, ir::Value* left, ir::Value* right, const SourceRange& range) {
+absl::StatusOr<ir::Value*> Emitter::augmented_value(BinaryOp op, ir::Value* left, ir::Value* right,
+                                                    const SourceRange& range) {
   const AugmentedNames& names = augmented_names(op);
   for (const char* method : {names.magic, names.plain_magic}) {
     VESTA_ASSIGN_OR_RETURN(std::optional<ir::Value*> own, magic_method(method, left, {right}, range));
     if (own.has_value()) return *own;
   }
   const c10::TypeKind kind = left->type()->kind();
-  if (kind == c10::TypeKind::TensorType || (kind == c10::TypeKind::ListType && (op == BinaryOp::kAdd || op == BinaryOp::kMul))) {
+  if (kind == c10::TypeKind::TensorType ||
+      (kind == c10::TypeKind::ListType && (op == BinaryOp::kAdd || op == BinaryOp::kMul))) {
     return call_operator(names.in_place, {left, right}, range);
   }
   return binary(op, left, right, range);

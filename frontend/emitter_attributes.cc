@@ -22,15 +22,18 @@ absl::StatusOr<Sugar> Emitter::attribute(const Sugar& base, const std::string& n
       if (member.is(Kind::kVoid)) return error(range, absl::StrCat("'", base.name, "' has no member '", name, "'"));
       return member;
     }
-    case Kind::kQualified: return qualified(absl::StrCat(base.name, ".", name));
+    case Kind::kQualified:
+      return qualified(absl::StrCat(base.name, ".", name));
     case Kind::kConstants: {
       size_t index = 0;
-      if (name.size() < 2 || name[0] != 'c' || !absl::SimpleAtoi(name.substr(1), &index) || index >= unit_.constants().size()) {
+      if (name.size() < 2 || name[0] != 'c' || !absl::SimpleAtoi(name.substr(1), &index) ||
+          index >= unit_.constants().size()) {
         return error(range, absl::StrCat("the archive has no constant '", name, "'"));
       }
       return Sugar::of(constant(unit_.constants()[index], range));
     }
-    case Kind::kType: return type_attribute(base, name, range);
+    case Kind::kType:
+      return type_attribute(base, name, range);
     case Kind::kFunction:
       if (base.value == nullptr) return qualified(absl::StrCat(base.function->qualname().qualifiedName(), ".", name));
       break;
@@ -45,7 +48,8 @@ absl::StatusOr<Sugar> Emitter::attribute(const Sugar& base, const std::string& n
       if (!member.is(Kind::kVoid)) return member;
       break;
     }
-    default: break;
+    default:
+      break;
   }
   return error(range, absl::StrCat(describe(base), " has no attribute '", name, "'"));
 }
@@ -63,13 +67,15 @@ absl::StatusOr<Sugar> Emitter::type_attribute(const Sugar& base, const std::stri
   if (const auto* enumeration = base.type->castRaw<c10::EnumType>()) {
     for (const c10::EnumNameValue& member : enumeration->enumNamesValues()) {
       if (member.first != name) continue;
-      auto holder = c10::make_intrusive<c10::ivalue::EnumHolder>(base.type->cast<c10::EnumType>(), member.first, member.second);
+      auto holder =
+          c10::make_intrusive<c10::ivalue::EnumHolder>(base.type->cast<c10::EnumType>(), member.first, member.second);
       return Sugar::of(constant(c10::IValue(std::move(holder)), range, base.type));
     }
     return error(range, absl::StrCat("enum '", type_text(*base.type), "' has no member '", name, "'"));
   }
   if (const auto* type = base.type->castRaw<c10::ClassType>()) {
-    VESTA_ASSIGN_OR_RETURN(ir::Function * function, unit_.find_function(absl::StrCat(type->name()->qualifiedName(), ".", name)));
+    VESTA_ASSIGN_OR_RETURN(ir::Function * function,
+                           unit_.find_function(absl::StrCat(type->name()->qualifiedName(), ".", name)));
     if (function != nullptr) return Sugar::of_function(function);
     if (torch::jit::Function* own = type->findStaticMethod(name)) return Sugar::of_function(own);
     if (torch::jit::Function* own = type->findMethod(name)) return Sugar::of_function(own);
@@ -91,11 +97,13 @@ absl::StatusOr<Sugar> Emitter::object_attribute(ir::Value* base, const c10::Clas
     return Sugar::of(value);
   }
   if (torch::jit::Function* method = type->findMethod(name)) return Sugar::of_function(method, base);
-  if (auto property = type->getProperty(name); property.has_value()) return call_function(property->getter, base, {}, range);
+  if (auto property = type->getProperty(name); property.has_value())
+    return call_function(property->getter, base, {}, range);
   if (type->hasConstant(name)) return Sugar::of(constant(type->getConstant(name), range));
   if (torch::jit::Function* method = type->findStaticMethod(name)) return Sugar::of_function(method);
   if (torch::jit::Function* hook = type->findHook(name)) return Sugar::of_function(hook, base);
-  return error(range, absl::StrCat(type->is_module() ? "module '" : "'", type_text(*type), "' has no attribute or method '", name, "'"));
+  return error(range, absl::StrCat(type->is_module() ? "module '" : "'", type_text(*type),
+                                   "' has no attribute or method '", name, "'"));
 }
 
 absl::StatusOr<Sugar> Emitter::value_attribute(ir::Value* base, const std::string& name, const SourceRange& range) {
@@ -119,14 +127,18 @@ absl::StatusOr<Sugar> Emitter::value_attribute(ir::Value* base, const std::strin
       }
       break;
     }
-    case c10::TypeKind::ClassType: return object_attribute(base, type->cast<c10::ClassType>(), name, range);
+    case c10::TypeKind::ClassType:
+      return object_attribute(base, type->cast<c10::ClassType>(), name, range);
     case c10::TypeKind::InterfaceType: {
-      if (type->expectRef<c10::InterfaceType>().getMethod(name) != nullptr) return Sugar::named(Kind::kInterfaceMethod, name, base);
+      if (type->expectRef<c10::InterfaceType>().getMethod(name) != nullptr)
+        return Sugar::named(Kind::kInterfaceMethod, name, base);
       return error(range, absl::StrCat("interface '", type_text(*type), "' has no method '", name, "'"));
     }
     case c10::TypeKind::EnumType: {
       if (name == "name") return Sugar::of(insert_typed(ir::prim::EnumName, {base}, c10::StringType::get(), range));
-      if (name == "value") return Sugar::of(insert_typed(ir::prim::EnumValue, {base}, type->expectRef<c10::EnumType>().getValueType(), range));
+      if (name == "value")
+        return Sugar::of(
+            insert_typed(ir::prim::EnumValue, {base}, type->expectRef<c10::EnumType>().getValueType(), range));
       break;
     }
     case c10::TypeKind::AwaitType: {  // Using the value waits for it.
@@ -136,15 +148,18 @@ absl::StatusOr<Sugar> Emitter::value_attribute(ir::Value* base, const std::strin
     case c10::TypeKind::OptionalType: {
       const auto& catalog = ir::OperatorCatalog::standard();
       if (catalog.candidates(absl::StrCat("aten::", name)).empty()) {
-        return error(range, absl::StrCat("'", name, "' of a value of type '", type_text(*type), "': check that it is not None first"));
+        return error(range, absl::StrCat("'", name, "' of a value of type '", type_text(*type),
+                                         "': check that it is not None first"));
       }
       break;
     }
-    default: break;
+    default:
+      break;
   }
   for (const char* prefix : {"aten::", "prim::"}) {
     const std::string candidate = absl::StrCat(prefix, name);
-    if (!ir::OperatorCatalog::standard().candidates(candidate).empty()) return Sugar::named(Kind::kOperator, candidate, base);
+    if (!ir::OperatorCatalog::standard().candidates(candidate).empty())
+      return Sugar::named(Kind::kOperator, candidate, base);
   }
   if (name == "tolist") return Sugar::named(Kind::kOperator, "prim::tolist", base);
   return error(range, absl::StrCat("a value of type '", type_text(*type), "' has no attribute or method '", name, "'"));
@@ -158,14 +173,17 @@ bool Emitter::has_attribute(const Sugar& base, const std::string& name) {
       return object->hasAttribute(name) || object->hasConstant(name) || object->findMethod(name) != nullptr ||
              mutable_object->getProperty(name).has_value();
     }
-    if (const auto* interface_type = type->castRaw<c10::InterfaceType>()) return interface_type->getMethod(name) != nullptr;
+    if (const auto* interface_type = type->castRaw<c10::InterfaceType>())
+      return interface_type->getMethod(name) != nullptr;
     if (const auto* tuple = type->castRaw<c10::TupleType>(); tuple != nullptr && tuple->schema() != nullptr) {
       return tuple->schema()->argumentIndexWithName(name).has_value();
     }
-    return !attribute_operator(*type, name).empty() || !ir::OperatorCatalog::standard().candidates(absl::StrCat("aten::", name)).empty();
+    return !attribute_operator(*type, name).empty() ||
+           !ir::OperatorCatalog::standard().candidates(absl::StrCat("aten::", name)).empty();
   }
   if (base.is(Kind::kType)) {
-    if (const auto* object = base.type->castRaw<c10::ClassType>()) return object->findMethod(name) != nullptr || object->hasConstant(name);
+    if (const auto* object = base.type->castRaw<c10::ClassType>())
+      return object->findMethod(name) != nullptr || object->hasConstant(name);
   }
   return false;
 }

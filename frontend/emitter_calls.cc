@@ -41,9 +41,11 @@ absl::StatusOr<Emitter::Arguments> Emitter::emit_arguments(const Call& call, siz
 
 absl::StatusOr<Sugar> Emitter::apply_call(const Call& call, const Sugar& callee, const c10::TypePtr& hint) {
   if (callee.is(Kind::kSpecial)) return call_special(call, callee.special, hint);
-  if (callee.is(Kind::kOperator) && callee.value == nullptr && call.arguments.size() == 1 && call.keywords.empty() && callee.name == "aten::len") {
+  if (callee.is(Kind::kOperator) && callee.value == nullptr && call.arguments.size() == 1 && call.keywords.empty() &&
+      callee.name == "aten::len") {
     VESTA_ASSIGN_OR_RETURN(Sugar argument, emit_sugar(*call.arguments[0]));
-    if (argument.is(Kind::kTuple)) return Sugar::of(constant(static_cast<int64_t>(argument.elements.size()), call.range));
+    if (argument.is(Kind::kTuple))
+      return Sugar::of(constant(static_cast<int64_t>(argument.elements.size()), call.range));
     if (argument.is(Kind::kRange) || argument.is(Kind::kZip) || argument.is(Kind::kEnumerate)) {
       VESTA_ASSIGN_OR_RETURN(Iterable items, iterable(argument, call.range));
       if (items.length != nullptr) return Sugar::of(items.length);
@@ -58,12 +60,17 @@ absl::StatusOr<Sugar> Emitter::apply_call(const Call& call, const Sugar& callee,
   return call_sugar(callee, std::move(arguments), call.range, hint);
 }
 
-absl::StatusOr<Sugar> Emitter::call_sugar(const Sugar& callee, Arguments arguments, const SourceRange& range, const c10::TypePtr& hint) {
+absl::StatusOr<Sugar> Emitter::call_sugar(const Sugar& callee, Arguments arguments, const SourceRange& range,
+                                          const c10::TypePtr& hint) {
   switch (callee.kind) {
-    case Kind::kOperator: return call_operator(callee.name, callee.value, arguments, range, hint);
-    case Kind::kFunction: return call_function(callee.function, callee.value, arguments, range);
-    case Kind::kInterfaceMethod: return call_interface(callee, arguments, range);
-    case Kind::kType: return call_type(callee.type, arguments, range);
+    case Kind::kOperator:
+      return call_operator(callee.name, callee.value, arguments, range, hint);
+    case Kind::kFunction:
+      return call_function(callee.function, callee.value, arguments, range);
+    case Kind::kInterfaceMethod:
+      return call_interface(callee, arguments, range);
+    case Kind::kType:
+      return call_type(callee.type, arguments, range);
     case Kind::kClosure: {
       std::vector<ir::Value*> values;
       for (const CallArgument& argument : arguments) {
@@ -76,31 +83,36 @@ absl::StatusOr<Sugar> Emitter::call_sugar(const Sugar& callee, Arguments argumen
       const c10::TypePtr& type = callee.value->type();
       if (const auto* object = type->castRaw<c10::ClassType>()) {
         const char* method = object->is_module() && object->findMethod("__call__") == nullptr ? "forward" : "__call__";
-        if (torch::jit::Function* function = object->findMethod(method)) return call_function(function, callee.value, arguments, range);
+        if (torch::jit::Function* function = object->findMethod(method))
+          return call_function(function, callee.value, arguments, range);
         return error(range, absl::StrCat("'", type_text(*type), "' cannot be called: it has no method '", method, "'"));
       }
       if (const auto* interface_type = type->castRaw<c10::InterfaceType>()) {
         const char* method = interface_type->is_module() ? "forward" : "__call__";
         return call_interface(Sugar::named(Kind::kInterfaceMethod, method, callee.value), arguments, range);
       }
-      if (const auto* function = type->castRaw<c10::FunctionType>()) return call_function(function->function(), nullptr, arguments, range);
+      if (const auto* function = type->castRaw<c10::FunctionType>())
+        return call_function(function->function(), nullptr, arguments, range);
       break;
     }
-    case Kind::kQualified: return error(range, absl::StrCat("'", callee.name, "' is not defined"));
-    default: break;
+    case Kind::kQualified:
+      return error(range, absl::StrCat("'", callee.name, "' is not defined"));
+    default:
+      break;
   }
   return error(range, absl::StrCat(describe(callee), " cannot be called"));
 }
 
-absl::StatusOr<Sugar> Emitter::call_function(torch::jit::Function* function, ir::Value* receiver, const Arguments& arguments,
-                                             const SourceRange& range) {
+absl::StatusOr<Sugar> Emitter::call_function(torch::jit::Function* function, ir::Value* receiver,
+                                             const Arguments& arguments, const SourceRange& range) {
   if (auto* own = dynamic_cast<ir::Function*>(function)) VESTA_RETURN_IF_ERROR(unit_.ensure_return_type(own, range));
   const c10::FunctionSchema& schema = function->getSchema();
   Arguments all;
   if (receiver != nullptr) all.push_back({"", receiver, range});
   all.insert(all.end(), arguments.begin(), arguments.end());
   VESTA_ASSIGN_OR_RETURN(std::vector<ir::Value*> inputs, match_schema(schema, function->name(), nullptr, all, range));
-  const c10::TypePtr result = schema.returns().empty() ? c10::TypePtr(c10::NoneType::get()) : schema.returns()[0].type();
+  const c10::TypePtr result =
+      schema.returns().empty() ? c10::TypePtr(c10::NoneType::get()) : schema.returns()[0].type();
   if (receiver != nullptr) {
     ir::Value* value = insert_typed(ir::prim::CallMethod, inputs, result, range);
     value->node()->set(ir::attr::name, function->name());
@@ -111,16 +123,19 @@ absl::StatusOr<Sugar> Emitter::call_function(torch::jit::Function* function, ir:
   return Sugar::of(insert_typed(ir::prim::CallFunction, inputs, result, range));
 }
 
-absl::StatusOr<Sugar> Emitter::call_method(ir::Value* object, const std::string& name, std::vector<ir::Value*> values, const SourceRange& range) {
+absl::StatusOr<Sugar> Emitter::call_method(ir::Value* object, const std::string& name, std::vector<ir::Value*> values,
+                                           const SourceRange& range) {
   VESTA_ASSIGN_OR_RETURN(Sugar method, value_attribute(object, name, range));
   Arguments arguments;
   for (ir::Value* value : values) arguments.push_back({"", value, range});
   return call_sugar(method, std::move(arguments), range, nullptr);
 }
 
-absl::StatusOr<Sugar> Emitter::call_interface(const Sugar& method, const Arguments& arguments, const SourceRange& range) {
+absl::StatusOr<Sugar> Emitter::call_interface(const Sugar& method, const Arguments& arguments,
+                                              const SourceRange& range) {
   const c10::FunctionSchema* schema = method.value->type()->expectRef<c10::InterfaceType>().getMethod(method.name);
-  if (schema == nullptr) return error(range, absl::StrCat("'", type_text(*method.value->type()), "' has no method '", method.name, "'"));
+  if (schema == nullptr)
+    return error(range, absl::StrCat("'", type_text(*method.value->type()), "' has no method '", method.name, "'"));
   Arguments all{{"", method.value, range}};
   all.insert(all.end(), arguments.begin(), arguments.end());
   // The schema's own `self` may be of any type: an interface is met by shape.
@@ -128,18 +143,23 @@ absl::StatusOr<Sugar> Emitter::call_interface(const Sugar& method, const Argumen
   if (!formals.empty()) formals[0] = c10::Argument("self", method.value->type());
   const c10::FunctionSchema own(schema->name(), "", std::move(formals), schema->returns());
   VESTA_ASSIGN_OR_RETURN(std::vector<ir::Value*> inputs, match_schema(own, method.name, nullptr, all, range));
-  ir::Value* value = insert_typed(ir::prim::CallMethod, inputs, schema->returns().empty() ? c10::TypePtr(c10::NoneType::get()) : schema->returns()[0].type(), range);
+  ir::Value* value =
+      insert_typed(ir::prim::CallMethod, inputs,
+                   schema->returns().empty() ? c10::TypePtr(c10::NoneType::get()) : schema->returns()[0].type(), range);
   value->node()->set(ir::attr::name, method.name);
   return Sugar::of(value);
 }
 
-absl::StatusOr<Sugar> Emitter::call_type(const c10::TypePtr& type, const Arguments& arguments, const SourceRange& range) {
+absl::StatusOr<Sugar> Emitter::call_type(const c10::TypePtr& type, const Arguments& arguments,
+                                         const SourceRange& range) {
   if (const auto* tuple = type->castRaw<c10::TupleType>(); tuple != nullptr && tuple->schema() != nullptr) {
-    VESTA_ASSIGN_OR_RETURN(std::vector<ir::Value*> inputs, match_schema(*tuple->schema(), type_text(*type), nullptr, arguments, range));
+    VESTA_ASSIGN_OR_RETURN(std::vector<ir::Value*> inputs,
+                           match_schema(*tuple->schema(), type_text(*type), nullptr, arguments, range));
     return Sugar::of(tuple_of(inputs, range, type));
   }
   const auto object = type->cast<c10::ClassType>();
-  if (object == nullptr || object->is_module()) return error(range, absl::StrCat("'", type_text(*type), "' cannot be made by a program"));
+  if (object == nullptr || object->is_module())
+    return error(range, absl::StrCat("'", type_text(*type), "' cannot be made by a program"));
   ir::Value* value = insert_typed(ir::prim::CreateObject, {}, type, range);
   if (torch::jit::Function* initializer = object->findMethod("__init__")) {
     VESTA_RETURN_IF_ERROR(call_function(initializer, value, arguments, range).status());
@@ -149,7 +169,8 @@ absl::StatusOr<Sugar> Emitter::call_type(const c10::TypePtr& type, const Argumen
   return Sugar::of(value);
 }
 
-absl::StatusOr<ir::Value*> Emitter::call_operator(const std::string& name, std::initializer_list<ir::Value*> inputs, const SourceRange& range) {
+absl::StatusOr<ir::Value*> Emitter::call_operator(const std::string& name, std::initializer_list<ir::Value*> inputs,
+                                                  const SourceRange& range) {
   Arguments arguments;
   for (ir::Value* input : inputs) arguments.push_back({"", input, range});
   VESTA_ASSIGN_OR_RETURN(Sugar result, call_operator(name, nullptr, arguments, range));
@@ -179,13 +200,14 @@ Sugar Emitter::insert_operator(const ir::Operator& op, const Match& match, const
   Sugar tuple = Sugar::of_elements(Kind::kTuple, std::move(elements));
   if (names.size() == match.results.size()) {
     const std::string& full = op.schema.name();
-    tuple.type = c10::TupleType::createNamed(c10::QualifiedName(full.substr(full.rfind(':') + 1)), names, match.results);
+    tuple.type =
+        c10::TupleType::createNamed(c10::QualifiedName(full.substr(full.rfind(':') + 1)), names, match.results);
   }
   return tuple;
 }
 
-absl::StatusOr<Sugar> Emitter::call_operator(const std::string& name, ir::Value* receiver, const Arguments& arguments, const SourceRange& range,
-                                             const c10::TypePtr& hint) {
+absl::StatusOr<Sugar> Emitter::call_operator(const std::string& name, ir::Value* receiver, const Arguments& arguments,
+                                             const SourceRange& range, const c10::TypePtr& hint) {
   VESTA_ASSIGN_OR_RETURN(std::optional<Sugar> structural, call_structural(name, receiver, arguments, range, hint));
   if (structural.has_value()) return *std::move(structural);
   const std::vector<const ir::Operator*>& operators = ir::OperatorCatalog::standard().candidates(name);
@@ -196,7 +218,8 @@ absl::StatusOr<Sugar> Emitter::call_operator(const std::string& name, ir::Value*
   for (const bool conversions : {false, true}) {
     if (single && !conversions) continue;
     for (const ir::Operator* op : operators) {
-      if (match(op->schema, receiver, arguments, conversions, found, nullptr)) return insert_operator(*op, found, range);
+      if (match(op->schema, receiver, arguments, conversions, found, nullptr))
+        return insert_operator(*op, found, range);
     }
     for (const BuiltinSource* source : sources) {
       if (!match(source->schema, receiver, arguments, conversions, found, nullptr)) continue;
@@ -209,11 +232,13 @@ absl::StatusOr<Sugar> Emitter::call_operator(const std::string& name, ir::Value*
   return mismatch(name, schemas, receiver, arguments, range);
 }
 
-absl::StatusOr<std::optional<Sugar>> Emitter::call_structural(const std::string& name, ir::Value* receiver, const Arguments& arguments,
-                                                              const SourceRange& range, const c10::TypePtr& hint) {
+absl::StatusOr<std::optional<Sugar>> Emitter::call_structural(const std::string& name, ir::Value* receiver,
+                                                              const Arguments& arguments, const SourceRange& range,
+                                                              const c10::TypePtr& hint) {
   ir::Value* first = receiver != nullptr ? receiver : (!arguments.empty() ? arguments[0].value : nullptr);
   if (name == "prim::RaiseException") {
-    if (arguments.empty() || arguments[0].value->type()->kind() != c10::TypeKind::StringType) return error(range, "'prim::RaiseException' takes a message");
+    if (arguments.empty() || arguments[0].value->type()->kind() != c10::TypeKind::StringType)
+      return error(range, "'prim::RaiseException' takes a message");
     ir::Value* type = arguments.size() > 1 ? arguments[1].value : none(range);
     insert(ir::prim::RaiseException, {arguments[0].value, type}, 0, range);
     return Sugar();
@@ -221,7 +246,8 @@ absl::StatusOr<std::optional<Sugar>> Emitter::call_structural(const std::string&
   if (first == nullptr) return std::nullopt;
   if (name == "prim::tolist" || name == "aten::tolist") return emit_tolist(first, range, hint);
   const c10::TypeKind kind = first->type()->kind();
-  if (name == "aten::device" && arguments.size() == 1 && constant_of(first) != nullptr && constant_of(first)->isString()) {
+  if (name == "aten::device" && arguments.size() == 1 && constant_of(first) != nullptr &&
+      constant_of(first)->isString()) {
     try {
       return Sugar::of(constant(c10::Device(constant_of(first)->toStringRef()), range));
     } catch (const c10::Error&) {  // Such a device fails when it runs, as it does in Python.
@@ -229,7 +255,8 @@ absl::StatusOr<std::optional<Sugar>> Emitter::call_structural(const std::string&
     }
   }
   if (name == "aten::len") {
-    if (kind == c10::TypeKind::TupleType) return Sugar::of(constant(static_cast<int64_t>(first->type()->containedTypes().size()), range));
+    if (kind == c10::TypeKind::TupleType)
+      return Sugar::of(constant(static_cast<int64_t>(first->type()->containedTypes().size()), range));
     VESTA_ASSIGN_OR_RETURN(std::optional<ir::Value*> own, magic_method("__len__", first, {}, range));
     if (own.has_value()) return Sugar::of(*own);
   }
@@ -248,7 +275,9 @@ absl::StatusOr<std::optional<Sugar>> Emitter::call_structural(const std::string&
 
 // `tensor.tolist()` has the type that its surroundings ask for: List[List[int]] and so on.
 absl::StatusOr<Sugar> Emitter::emit_tolist(ir::Value* tensor, const SourceRange& range, const c10::TypePtr& hint) {
-  if (hint == nullptr) return error(range, "'tolist' needs to be told its type: annotate the variable or use 'annotate(List[...], x.tolist())'");
+  if (hint == nullptr)
+    return error(range,
+                 "'tolist' needs to be told its type: annotate the variable or use 'annotate(List[...], x.tolist())'");
   int64_t depth = 0;
   c10::TypePtr element = hint;
   while (const auto* list = element->castRaw<c10::ListType>()) {
@@ -257,11 +286,21 @@ absl::StatusOr<Sugar> Emitter::emit_tolist(ir::Value* tensor, const SourceRange&
   }
   int64_t code = 0;
   switch (element->kind()) {
-    case c10::TypeKind::IntType: code = 0; break;
-    case c10::TypeKind::FloatType: code = 1; break;
-    case c10::TypeKind::BoolType: code = 2; break;
-    case c10::TypeKind::ComplexType: code = 3; break;
-    default: return error(range, absl::StrCat("'tolist' gives lists of int, float, bool or complex, not '", type_text(*hint), "'"));
+    case c10::TypeKind::IntType:
+      code = 0;
+      break;
+    case c10::TypeKind::FloatType:
+      code = 1;
+      break;
+    case c10::TypeKind::BoolType:
+      code = 2;
+      break;
+    case c10::TypeKind::ComplexType:
+      code = 3;
+      break;
+    default:
+      return error(range,
+                   absl::StrCat("'tolist' gives lists of int, float, bool or complex, not '", type_text(*hint), "'"));
   }
   ir::Value* dimensions = constant(depth, range);
   ir::Value* kind = constant(code, range);

@@ -123,7 +123,8 @@ absl::StatusOr<Condition> Emitter::emit_condition(const Expr& expr) {
   }
   if (const auto* logical = as<BoolOp>(&expr)) return emit_logical(*logical, 0);
   if (const auto* compare_expr = as<Compare>(&expr); compare_expr != nullptr && compare_expr->ops.size() == 1) {
-    if (compare_expr->ops[0] == CompareOp::kIs || compare_expr->ops[0] == CompareOp::kIsNot) return emit_identity(*compare_expr);
+    if (compare_expr->ops[0] == CompareOp::kIs || compare_expr->ops[0] == CompareOp::kIsNot)
+      return emit_identity(*compare_expr);
   }
   if (const auto* call = as<Call>(&expr)) {
     if (is_special_call(*call, Special::kIsInstance)) return emit_isinstance(*call);
@@ -208,11 +209,13 @@ absl::StatusOr<Condition> Emitter::emit_identity(const Compare& expr) {
     condition.known = !is_not;
     return condition;
   }
-  if ((left == MayBeNone::kAlways && right == MayBeNone::kNever) || (left == MayBeNone::kNever && right == MayBeNone::kAlways)) {
+  if ((left == MayBeNone::kAlways && right == MayBeNone::kNever) ||
+      (left == MayBeNone::kNever && right == MayBeNone::kAlways)) {
     condition.known = is_not;
     return condition;
   }
-  VESTA_ASSIGN_OR_RETURN(condition.value, call_operator(is_not ? "aten::__isnot__" : "aten::__is__", {values[0], values[1]}, expr.range));
+  VESTA_ASSIGN_OR_RETURN(
+      condition.value, call_operator(is_not ? "aten::__isnot__" : "aten::__is__", {values[0], values[1]}, expr.range));
   for (int i = 0; i < 2; ++i) {
     const auto* name = as<Name>(operands[i]);
     const MayBeNone own = i == 0 ? left : right;
@@ -248,7 +251,8 @@ absl::StatusOr<std::vector<c10::TypePtr>> Emitter::isinstance_types(const Expr& 
 }
 
 absl::StatusOr<Condition> Emitter::emit_isinstance(const Call& call) {
-  if (call.arguments.size() != 2 || !call.keywords.empty()) return error(call.range, "'isinstance' takes a value and a type");
+  if (call.arguments.size() != 2 || !call.keywords.empty())
+    return error(call.range, "'isinstance' takes a value and a type");
   VESTA_ASSIGN_OR_RETURN(ir::Value * value, emit(*call.arguments[0]));
   VESTA_ASSIGN_OR_RETURN(std::vector<c10::TypePtr> asked, isinstance_types(*call.arguments[1]));
   std::vector<c10::TypePtr> is_types, is_not_types;
@@ -268,7 +272,8 @@ absl::StatusOr<Condition> Emitter::emit_isinstance(const Call& call) {
   const auto* name = as<Name>(call.arguments[0]);
   auto note = [&](const std::vector<c10::TypePtr>& types, std::vector<Refinement>& into) {
     const c10::TypePtr type = name != nullptr && !types.empty() ? one_of(types) : nullptr;
-    if (type != nullptr && type->kind() != c10::TypeKind::AnyListType && type->kind() != c10::TypeKind::AnyTupleType) into.push_back({name->id, type});
+    if (type != nullptr && type->kind() != c10::TypeKind::AnyListType && type->kind() != c10::TypeKind::AnyTupleType)
+      into.push_back({name->id, type});
   };
   note(is_types, condition.if_true);
   note(is_not_types, condition.if_false);
@@ -345,12 +350,14 @@ absl::StatusOr<Sugar> Emitter::emit_ternary(const Conditional& expr, const c10::
     frame_ = outer;
     return result;
   };
-  if (condition.known.has_value()) return *condition.known ? side(*expr.body, condition.if_true) : side(*expr.orelse, condition.if_false);
+  if (condition.known.has_value())
+    return *condition.known ? side(*expr.body, condition.if_true) : side(*expr.orelse, condition.if_false);
   ir::Node* node = insert(ir::prim::If, {condition.value}, 0, expr.range);
   ir::Value* values[2];
   for (int i = 0; i < 2; ++i) {
     ir::InsertPoint point(node->add_block());
-    VESTA_ASSIGN_OR_RETURN(Sugar sugar, i == 0 ? side(*expr.body, condition.if_true) : side(*expr.orelse, condition.if_false));
+    VESTA_ASSIGN_OR_RETURN(Sugar sugar,
+                           i == 0 ? side(*expr.body, condition.if_true) : side(*expr.orelse, condition.if_false));
     VESTA_ASSIGN_OR_RETURN(values[i], as_value(sugar, expr.range, hint));
   }
   for (int i = 0; i < 2; ++i) {  // `[]` takes the type of the other side.
@@ -359,10 +366,12 @@ absl::StatusOr<Sugar> Emitter::emit_ternary(const Conditional& expr, const c10::
     values[i] = convert(values[i], values[1 - i]->type(), false, expr.range);
   }
   VESTA_ASSIGN_OR_RETURN(c10::TypePtr type, [&]() -> absl::StatusOr<c10::TypePtr> {
-    std::optional<c10::TypePtr> unified = c10::unifyTypes(values[0]->type(), values[1]->type(), /*default_to_union=*/true, hint);
+    std::optional<c10::TypePtr> unified =
+        c10::unifyTypes(values[0]->type(), values[1]->type(), /*default_to_union=*/true, hint);
     if (unified.has_value()) return *unified;
-    return error(expr.range, absl::StrCat("the sides of '... if ... else ...' have types '", type_text(*values[0]->type()), "' and '",
-                                          type_text(*values[1]->type()), "'"));
+    return error(expr.range,
+                 absl::StrCat("the sides of '... if ... else ...' have types '", type_text(*values[0]->type()),
+                              "' and '", type_text(*values[1]->type()), "'"));
   }());
   return Sugar::of(join_values(node, values[0], values[1], type, expr.range));
 }

@@ -27,7 +27,9 @@ const ir::Value* without_casts(const ir::Value* value) {
 }
 
 // What such a side assigns is read by nothing but what it returns.
-bool is_dead(const Exit& exit) { return exit.always && (exit.may & (Exit::bit(Exit::kBreak) | Exit::bit(Exit::kContinue))) == 0; }
+bool is_dead(const Exit& exit) {
+  return exit.always && (exit.may & (Exit::bit(Exit::kBreak) | Exit::bit(Exit::kContinue))) == 0;
+}
 
 bool is_single_way(uint8_t may) { return std::has_single_bit(static_cast<unsigned>(may & 7)); }
 
@@ -104,8 +106,9 @@ absl::StatusOr<ir::Value*> Emitter::any_taken(const Exit& exit, uint8_t ways, co
   return any;
 }
 
-absl::StatusOr<Exit> Emitter::branch(ir::Value* condition, const SourceRange& range, const std::vector<Refinement>& if_true,
-                                     const std::vector<Refinement>& if_false, BlockEmitter then, BlockEmitter otherwise) {
+absl::StatusOr<Exit> Emitter::branch(ir::Value* condition, const SourceRange& range,
+                                     const std::vector<Refinement>& if_true, const std::vector<Refinement>& if_false,
+                                     BlockEmitter then, BlockEmitter otherwise) {
   ir::Node* node = insert(ir::prim::If, {condition}, 0, range);
   const std::shared_ptr<Frame> outer = frame_;
   Exit exits[2];
@@ -133,7 +136,8 @@ ir::Value* Emitter::join_values(ir::Node* node, ir::Value* then_value, ir::Value
   return node->add_output(std::move(type));
 }
 
-void Emitter::join_exits(ir::Node* node, const Exit& then_exit, const Exit& else_exit, Exit& joined, const SourceRange& range) {
+void Emitter::join_exits(ir::Node* node, const Exit& then_exit, const Exit& else_exit, Exit& joined,
+                         const SourceRange& range) {
   joined.may = then_exit.may | else_exit.may;
   joined.always = then_exit.always && else_exit.always;
   if (!joined.always) joined.may &= 7;  // Nothing follows a raise: who falls through need not ask.
@@ -150,13 +154,15 @@ void Emitter::join_exits(ir::Node* node, const Exit& then_exit, const Exit& else
     }
   }
   if (then_exit.result != nullptr || else_exit.result != nullptr) {
-    joined.result = join_values(node, then_exit.result, else_exit.result, result_type_ != nullptr ? result_type_ : inferred_type_, range);
+    joined.result = join_values(node, then_exit.result, else_exit.result,
+                                result_type_ != nullptr ? result_type_ : inferred_type_, range);
     results_.insert(joined.result);
   }
 }
 
-absl::StatusOr<Exit> Emitter::join(ir::Node* node, const std::shared_ptr<Frame>& then_frame, const std::shared_ptr<Frame>& else_frame,
-                                   const Exit& then_exit, const Exit& else_exit, const SourceRange& range) {
+absl::StatusOr<Exit> Emitter::join(ir::Node* node, const std::shared_ptr<Frame>& then_frame,
+                                   const std::shared_ptr<Frame>& else_frame, const Exit& then_exit,
+                                   const Exit& else_exit, const SourceRange& range) {
   Exit joined;
   if (!(is_dead(then_exit) && is_dead(else_exit))) {
     for (const std::string& name : then_frame->order) {
@@ -171,8 +177,8 @@ absl::StatusOr<Exit> Emitter::join(ir::Node* node, const std::shared_ptr<Frame>&
   return joined;
 }
 
-absl::Status Emitter::join_name(ir::Node* node, const std::string& name, Frame& then_frame, Frame& else_frame, const Exit& then_exit,
-                                const Exit& else_exit, const SourceRange& range) {
+absl::Status Emitter::join_name(ir::Node* node, const std::string& name, Frame& then_frame, Frame& else_frame,
+                                const Exit& then_exit, const Exit& else_exit, const SourceRange& range) {
   const Binding* outer = frame_->find(name);
   const Binding* sides[2] = {then_frame.find(name), else_frame.find(name)};
   const Exit* exits[2] = {&then_exit, &else_exit};
@@ -188,18 +194,24 @@ absl::Status Emitter::join_name(ir::Node* node, const std::string& name, Frame& 
     if (binding != nullptr && !binding->sugar.is(Kind::kUndefined)) {
       const bool other_gone = exits[1 - side]->always;
       const bool same = sides[1 - side] != nullptr && sides[1 - side]->sugar.kind == binding->sugar.kind &&
-                        sides[1 - side]->sugar.function == binding->sugar.function && sides[1 - side]->sugar.type == binding->sugar.type &&
+                        sides[1 - side]->sugar.function == binding->sugar.function &&
+                        sides[1 - side]->sugar.type == binding->sugar.type &&
                         sides[1 - side]->sugar.name == binding->sugar.name;
       if ((other_gone || same) && binding->sugar.value == nullptr && !binding->sugar.is(Kind::kClosure)) {
         frame_->set(name, *binding);
         return absl::OkStatus();
       }
-      frame_->set(name, {Sugar::named(Kind::kUndefined, absl::StrCat("'", name, "' is not the same on every path to here")), nullptr});
+      frame_->set(name,
+                  {Sugar::named(Kind::kUndefined, absl::StrCat("'", name, "' is not the same on every path to here")),
+                   nullptr});
       return absl::OkStatus();
     }
-    frame_->set(name, {Sugar::named(Kind::kUndefined, absl::StrCat("'", name, "' is not defined on every path: it is missing where the condition is ",
-                                                                   side == 0 ? "true" : "false")),
-                       nullptr});
+    frame_->set(
+        name,
+        {Sugar::named(Kind::kUndefined,
+                      absl::StrCat("'", name, "' is not defined on every path: it is missing where the condition is ",
+                                   side == 0 ? "true" : "false")),
+         nullptr});
     return absl::OkStatus();
   }
   if (values[0] == nullptr && values[1] == nullptr) return absl::OkStatus();
@@ -209,7 +221,8 @@ absl::Status Emitter::join_name(ir::Node* node, const std::string& name, Frame& 
   }
   c10::TypePtr type;
   for (int side = 0; side < 2; ++side) {
-    if (values[side] == nullptr || (is_dead(*exits[side]) && values[1 - side] != nullptr && !is_dead(*exits[1 - side]))) {
+    if (values[side] == nullptr ||
+        (is_dead(*exits[side]) && values[1 - side] != nullptr && !is_dead(*exits[1 - side]))) {
       type = values[1 - side]->type();
       if (values[side] != nullptr && !values[side]->type()->isSubtypeOf(*type)) values[side] = nullptr;
     }
@@ -217,12 +230,15 @@ absl::Status Emitter::join_name(ir::Node* node, const std::string& name, Frame& 
   if (type == nullptr) {
     const c10::TypePtr outer_type = outer != nullptr ? outer->type : nullptr;
     std::optional<c10::TypePtr> unified =
-        c10::unifyTypes(values[0]->type(), values[1]->type(), /*default_to_union=*/true, outer_type != nullptr ? outer_type : c10::TypePtr());
+        c10::unifyTypes(values[0]->type(), values[1]->type(), /*default_to_union=*/true,
+                        outer_type != nullptr ? outer_type : c10::TypePtr());
     if (!unified.has_value() && outer_type != nullptr) unified = outer_type;
     if (!unified.has_value()) {
-      frame_->set(name, {Sugar::named(Kind::kUndefined, absl::StrCat("'", name, "' has type '", type_text(*values[0]->type()),
-                                                                     "' on one path and '", type_text(*values[1]->type()), "' on the other")),
-                         nullptr});
+      frame_->set(name,
+                  {Sugar::named(Kind::kUndefined,
+                                absl::StrCat("'", name, "' has type '", type_text(*values[0]->type()),
+                                             "' on one path and '", type_text(*values[1]->type()), "' on the other")),
+                   nullptr});
       return absl::OkStatus();
     }
     type = *unified;
@@ -237,7 +253,8 @@ absl::Status Emitter::join_name(ir::Node* node, const std::string& name, Frame& 
   return absl::OkStatus();
 }
 
-absl::StatusOr<Exit> Emitter::emit_if(const If& stmt, size_t branch_index, std::span<const Stmt* const> rest, bool& took_rest) {
+absl::StatusOr<Exit> Emitter::emit_if(const If& stmt, size_t branch_index, std::span<const Stmt* const> rest,
+                                      bool& took_rest) {
   const IfBranch& current = stmt.branches[branch_index];
   const bool is_last = branch_index + 1 == stmt.branches.size();
   VESTA_ASSIGN_OR_RETURN(Condition condition, emit_condition(*current.test));
@@ -251,8 +268,9 @@ absl::StatusOr<Exit> Emitter::emit_if(const If& stmt, size_t branch_index, std::
     return emit_if(stmt, branch_index + 1, rest, took_rest);
   }
   if (++depth_ > 2 * unit_.limits().source_nesting) {
-    return support::error_at(absl::StatusCode::kResourceExhausted, unit_.original(current.range),
-                             absl::StrCat("branches nest deeper than the limit of ", 2 * unit_.limits().source_nesting));
+    return support::error_at(
+        absl::StatusCode::kResourceExhausted, unit_.original(current.range),
+        absl::StrCat("branches nest deeper than the limit of ", 2 * unit_.limits().source_nesting));
   }
   ir::Node* node = insert(ir::prim::If, {condition.value}, 0, current.range);
   ir::Block* blocks[2] = {node->add_block(), node->add_block()};
@@ -278,7 +296,8 @@ absl::StatusOr<Exit> Emitter::emit_if(const If& stmt, size_t branch_index, std::
     if (is_last) {
       VESTA_ASSIGN_OR_RETURN(else_exit, emit_block(stmt.orelse));
     } else {
-      VESTA_ASSIGN_OR_RETURN(else_exit, emit_if(stmt, branch_index + 1, else_takes_rest ? rest : std::span<const Stmt* const>(), inner_took));
+      VESTA_ASSIGN_OR_RETURN(else_exit, emit_if(stmt, branch_index + 1,
+                                                else_takes_rest ? rest : std::span<const Stmt* const>(), inner_took));
     }
     if (else_takes_rest && !inner_took) {
       VESTA_ASSIGN_OR_RETURN(else_exit, emit_rest_of(else_exit, rest));
@@ -434,7 +453,8 @@ absl::StatusOr<Exit> Emitter::emit_loop(const LoopParts& parts, LoopBody body) {
   close_loop(loop, carried, exit);
   for (const std::string& name : inner->order) {
     if (outer->find(name) == nullptr) {
-      outer->set(name, {Sugar::named(Kind::kUndefined, absl::StrCat("'", name, "' is defined only inside of the loop")), nullptr});
+      outer->set(name, {Sugar::named(Kind::kUndefined, absl::StrCat("'", name, "' is defined only inside of the loop")),
+                        nullptr});
     }
   }
   return carry_result(loop, exit, parts.range);

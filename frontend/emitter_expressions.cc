@@ -18,8 +18,8 @@ absl::StatusOr<ir::Value*> Emitter::emit(const Expr& expr, const c10::TypePtr& h
 }
 
 absl::StatusOr<Sugar> Emitter::emit_sugar(const Expr& expr, const c10::TypePtr& hint) {
-  const bool chain = expr.kind == ExprKind::kBinary || expr.kind == ExprKind::kAttribute || expr.kind == ExprKind::kSubscript ||
-                     expr.kind == ExprKind::kCall;
+  const bool chain = expr.kind == ExprKind::kBinary || expr.kind == ExprKind::kAttribute ||
+                     expr.kind == ExprKind::kSubscript || expr.kind == ExprKind::kCall;
   if (!chain) return emit_leaf(expr, hint);
   const std::vector<const Expr*> spine = left_spine(expr);
   VESTA_ASSIGN_OR_RETURN(Sugar current, emit_leaf(*spine.back(), nullptr));
@@ -51,32 +51,50 @@ absl::StatusOr<Sugar> Emitter::emit_sugar(const Expr& expr, const c10::TypePtr& 
 
 absl::StatusOr<Sugar> Emitter::emit_leaf(const Expr& expr, const c10::TypePtr& hint) {
   switch (expr.kind) {
-    case ExprKind::kName: return lookup(cast<Name>(expr));
-    case ExprKind::kIntLiteral: return Sugar::of(constant(cast<IntLiteral>(expr).value, expr.range));
-    case ExprKind::kFloatLiteral: return Sugar::of(constant(cast<FloatLiteral>(expr).value, expr.range));
-    case ExprKind::kComplexLiteral: return Sugar::of(constant(c10::complex<double>(0, cast<ComplexLiteral>(expr).imaginary), expr.range));
-    case ExprKind::kStringLiteral: return Sugar::of(constant(cast<StringLiteral>(expr).value, expr.range));
-    case ExprKind::kBoolLiteral: return Sugar::of(constant(cast<BoolLiteral>(expr).value, expr.range));
-    case ExprKind::kNoneLiteral: return Sugar::of(none(expr.range));
-    case ExprKind::kJoinedString: return emit_joined_string(cast<JoinedString>(expr));
-    case ExprKind::kUnary: return emit_unary(cast<Unary>(expr));
+    case ExprKind::kName:
+      return lookup(cast<Name>(expr));
+    case ExprKind::kIntLiteral:
+      return Sugar::of(constant(cast<IntLiteral>(expr).value, expr.range));
+    case ExprKind::kFloatLiteral:
+      return Sugar::of(constant(cast<FloatLiteral>(expr).value, expr.range));
+    case ExprKind::kComplexLiteral:
+      return Sugar::of(constant(c10::complex<double>(0, cast<ComplexLiteral>(expr).imaginary), expr.range));
+    case ExprKind::kStringLiteral:
+      return Sugar::of(constant(cast<StringLiteral>(expr).value, expr.range));
+    case ExprKind::kBoolLiteral:
+      return Sugar::of(constant(cast<BoolLiteral>(expr).value, expr.range));
+    case ExprKind::kNoneLiteral:
+      return Sugar::of(none(expr.range));
+    case ExprKind::kJoinedString:
+      return emit_joined_string(cast<JoinedString>(expr));
+    case ExprKind::kUnary:
+      return emit_unary(cast<Unary>(expr));
     case ExprKind::kBoolOp: {
       VESTA_ASSIGN_OR_RETURN(Condition condition, emit_condition(expr));
       VESTA_ASSIGN_OR_RETURN(ir::Value * value, condition_value(condition, expr.range));
       return Sugar::of(value);
     }
-    case ExprKind::kCompare: return emit_compare(cast<Compare>(expr));
-    case ExprKind::kConditional: return emit_ternary(cast<Conditional>(expr), hint);
-    case ExprKind::kTuple: return emit_tuple(cast<Tuple>(expr), hint);
-    case ExprKind::kList: return emit_list(cast<List>(expr), hint);
-    case ExprKind::kDict: return emit_dict(cast<Dict>(expr), hint);
-    case ExprKind::kComprehension: return emit_comprehension(cast<Comprehension>(expr), hint);
-    case ExprKind::kSet: return error(expr.range, "sets are not part of the language");
-    default: return error(expr.range, absl::StrCat(describe(expr.kind), " is not possible here"));
+    case ExprKind::kCompare:
+      return emit_compare(cast<Compare>(expr));
+    case ExprKind::kConditional:
+      return emit_ternary(cast<Conditional>(expr), hint);
+    case ExprKind::kTuple:
+      return emit_tuple(cast<Tuple>(expr), hint);
+    case ExprKind::kList:
+      return emit_list(cast<List>(expr), hint);
+    case ExprKind::kDict:
+      return emit_dict(cast<Dict>(expr), hint);
+    case ExprKind::kComprehension:
+      return emit_comprehension(cast<Comprehension>(expr), hint);
+    case ExprKind::kSet:
+      return error(expr.range, "sets are not part of the language");
+    default:
+      return error(expr.range, absl::StrCat(describe(expr.kind), " is not possible here"));
   }
 }
 
-absl::StatusOr<c10::TypePtr> Emitter::unify(const std::vector<c10::TypePtr>& types, const SourceRange& range, std::string_view what) {
+absl::StatusOr<c10::TypePtr> Emitter::unify(const std::vector<c10::TypePtr>& types, const SourceRange& range,
+                                            std::string_view what) {
   std::ostringstream why;
   std::optional<c10::TypePtr> unified = c10::unifyTypeList(types, why, /*default_to_union=*/true);
   if (unified.has_value()) return *unified;
@@ -90,7 +108,8 @@ absl::StatusOr<Sugar> Emitter::emit_list(const List& expr, const c10::TypePtr& h
     element = plain_hint->expectRef<c10::ListType>().getElementType();
   } else if (plain_hint != nullptr && plain_hint->kind() == c10::TypeKind::UnionType) {
     for (const c10::TypePtr& one : plain_hint->expectRef<c10::UnionType>().containedTypes()) {
-      if (one->kind() == c10::TypeKind::ListType && expr.elements.empty()) element = one->expectRef<c10::ListType>().getElementType();
+      if (one->kind() == c10::TypeKind::ListType && expr.elements.empty())
+        element = one->expectRef<c10::ListType>().getElementType();
     }
   }
   std::vector<ir::Value*> values;
@@ -117,8 +136,9 @@ absl::StatusOr<Sugar> Emitter::emit_list(const List& expr, const c10::TypePtr& h
   }
   if (element != nullptr) {
     bool fits = true;
-    for (ir::Value* value : values) fits = fits && converted_type(value, value->type(), element, true) != nullptr &&
-                                           converted_type(value, value->type(), element, true)->isSubtypeOf(*element);
+    for (ir::Value* value : values)
+      fits = fits && converted_type(value, value->type(), element, true) != nullptr &&
+             converted_type(value, value->type(), element, true)->isSubtypeOf(*element);
     if (!fits) element = nullptr;  // The place that wants a list of another type will tell.
   }
   if (element == nullptr) {  // `[[1], []]`: the empty ones take the type of the others.
@@ -163,12 +183,14 @@ absl::StatusOr<Sugar> Emitter::emit_dict(const Dict& expr, const c10::TypePtr& h
     }
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
-    VESTA_ASSIGN_OR_RETURN(inputs[i], convert_to(inputs[i], i % 2 == 0 ? key_type : value_type, expr.range, i % 2 == 0 ? "the key" : "the value"));
+    VESTA_ASSIGN_OR_RETURN(inputs[i], convert_to(inputs[i], i % 2 == 0 ? key_type : value_type, expr.range,
+                                                 i % 2 == 0 ? "the key" : "the value"));
   }
   if (!is_dict_key(*key_type)) {
     return error(expr.range, absl::StrCat("a dict's keys cannot have type '", type_text(*key_type), "'"));
   }
-  ir::Value* dict = insert_typed(ir::prim::DictConstruct, inputs, c10::DictType::create(key_type, value_type), expr.range);
+  ir::Value* dict =
+      insert_typed(ir::prim::DictConstruct, inputs, c10::DictType::create(key_type, value_type), expr.range);
   if (!typed && inputs.empty()) empty_literals_.insert(dict);
   return Sugar::of(dict);
 }
@@ -204,7 +226,8 @@ absl::StatusOr<Sugar> Emitter::emit_joined_string(const JoinedString& expr) {
       continue;
     }
     if (part.spec != nullptr || part.conversion == 'r' || part.conversion == 'a') {
-      return error(part.value->range, "conversions and format specifications in f-strings are not part of the language");
+      return error(part.value->range,
+                   "conversions and format specifications in f-strings are not part of the language");
     }
     VESTA_ASSIGN_OR_RETURN(ir::Value * value, emit(*part.value));
     arguments.push_back({"", value, part.value->range});
@@ -215,7 +238,8 @@ absl::StatusOr<Sugar> Emitter::emit_joined_string(const JoinedString& expr) {
 }
 
 absl::StatusOr<std::optional<ir::Value*>> Emitter::magic_method(const char* method, ir::Value* left,
-                                                                std::initializer_list<ir::Value*> arguments, const SourceRange& range) {
+                                                                std::initializer_list<ir::Value*> arguments,
+                                                                const SourceRange& range) {
   const auto* type = left->type()->castRaw<c10::ClassType>();
   if (type == nullptr || type->findMethod(method) == nullptr) return std::nullopt;
   VESTA_ASSIGN_OR_RETURN(Sugar result, call_method(left, method, arguments, range));
@@ -236,9 +260,11 @@ absl::StatusOr<Sugar> Emitter::emit_unary(const Unary& expr) {
     if (number->isDouble()) return Sugar::of(constant(-number->toDouble(), expr.range));
     if (number->isComplexDouble()) return Sugar::of(constant(-number->toComplexDouble(), expr.range));
   }
-  VESTA_ASSIGN_OR_RETURN(std::optional<ir::Value*> own, magic_method(negative ? "__neg__" : "__invert__", operand, {}, expr.range));
+  VESTA_ASSIGN_OR_RETURN(std::optional<ir::Value*> own,
+                         magic_method(negative ? "__neg__" : "__invert__", operand, {}, expr.range));
   if (own.has_value()) return Sugar::of(*own);
-  VESTA_ASSIGN_OR_RETURN(ir::Value * value, call_operator(negative ? "aten::neg" : "aten::bitwise_not", {operand}, expr.range));
+  VESTA_ASSIGN_OR_RETURN(ir::Value * value,
+                         call_operator(negative ? "aten::neg" : "aten::bitwise_not", {operand}, expr.range));
   return Sugar::of(value);
 }
 
@@ -264,7 +290,8 @@ absl::StatusOr<Sugar> Emitter::apply_binary(const Binary& expr, const Sugar& lef
     return call_operator("aten::percentFormat", nullptr, arguments, expr.range);
   }
   VESTA_ASSIGN_OR_RETURN(ir::Value * right_value, emit(*expr.right));
-  if (expr.op == BinaryOp::kAdd && left_value->type()->kind() == c10::TypeKind::TupleType && right_value->type()->kind() == c10::TypeKind::TupleType) {
+  if (expr.op == BinaryOp::kAdd && left_value->type()->kind() == c10::TypeKind::TupleType &&
+      right_value->type()->kind() == c10::TypeKind::TupleType) {
     std::vector<Sugar> all;
     for (ir::Value* value : unpack_tuple(left_value, expr.range)) all.push_back(Sugar::of(value));
     for (ir::Value* value : unpack_tuple(right_value, expr.range)) all.push_back(Sugar::of(value));
@@ -296,9 +323,11 @@ absl::StatusOr<ir::Value*> Emitter::binary(BinaryOp op, ir::Value* left, ir::Val
                                                             {"aten::__lshift__", "__lshift__"},
                                                             {"aten::__rshift__", "__rshift__"}}};
   const c10::IValue* numbers[2] = {constant_of(left), constant_of(right)};
-  if (numbers[0] != nullptr && numbers[1] != nullptr && numbers[1]->isComplexDouble() && (numbers[0]->isInt() || numbers[0]->isDouble()) &&
+  if (numbers[0] != nullptr && numbers[1] != nullptr && numbers[1]->isComplexDouble() &&
+      (numbers[0]->isInt() || numbers[0]->isDouble()) &&
       (op == BinaryOp::kAdd || op == BinaryOp::kSub)) {  // `1+2j` is how a complex constant is written.
-    const c10::complex<double> real(numbers[0]->isInt() ? static_cast<double>(numbers[0]->toInt()) : numbers[0]->toDouble(), 0);
+    const c10::complex<double> real(
+        numbers[0]->isInt() ? static_cast<double>(numbers[0]->toInt()) : numbers[0]->toDouble(), 0);
     const c10::complex<double> imaginary = numbers[1]->toComplexDouble();
     return constant(op == BinaryOp::kAdd ? real + imaginary : real - imaginary, range);
   }

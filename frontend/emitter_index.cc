@@ -20,7 +20,8 @@ absl::StatusOr<ir::Value*> Emitter::emit_or_none(const Expr* expr, const SourceR
 }
 
 absl::StatusOr<Sugar> Emitter::subscript(const Sugar& base, const Subscript& expr, const c10::TypePtr& hint) {
-  if (base.is(Kind::kTuple) || (base.is(Kind::kValue) && base.value->type()->kind() == c10::TypeKind::TupleType)) return index_tuple(base, expr);
+  if (base.is(Kind::kTuple) || (base.is(Kind::kValue) && base.value->type()->kind() == c10::TypeKind::TupleType))
+    return index_tuple(base, expr);
   if (base.is(Kind::kType)) {
     if (const auto* enumeration = base.type->castRaw<c10::EnumType>(); enumeration != nullptr) {
       const auto* name = as<StringLiteral>(expr.index);
@@ -40,17 +41,21 @@ absl::StatusOr<Sugar> Emitter::subscript(const Sugar& base, const Subscript& exp
     return Sugar::of(result);
   }
   if (value->type()->is_module()) {
-    if (const auto* type = value->type()->castRaw<c10::ClassType>(); type != nullptr && type->findMethod("__getitem__") == nullptr) {
+    if (const auto* type = value->type()->castRaw<c10::ClassType>();
+        type != nullptr && type->findMethod("__getitem__") == nullptr) {
       // A container of modules by a literal.
-      if (const auto* number = as<IntLiteral>(expr.index)) return attribute(base, absl::StrCat(number->value), expr.range);
+      if (const auto* number = as<IntLiteral>(expr.index))
+        return attribute(base, absl::StrCat(number->value), expr.range);
       if (const auto* name = as<StringLiteral>(expr.index)) return attribute(base, name->value, expr.range);
     }
   }
   VESTA_ASSIGN_OR_RETURN(ir::Value * index, emit(*expr.index));
   VESTA_ASSIGN_OR_RETURN(std::optional<ir::Value*> own, magic_method("__getitem__", value, {index}, expr.range));
   if (own.has_value()) return Sugar::of(*own);
-  if (value->type()->is_module() && hint != nullptr) {  // Which one is known when it runs; all of them meet the interface.
-    return call_operator("prim::ModuleContainerIndex", nullptr, {{"", value, expr.range}, {"", index, expr.range}}, expr.range, hint);
+  if (value->type()->is_module() &&
+      hint != nullptr) {  // Which one is known when it runs; all of them meet the interface.
+    return call_operator("prim::ModuleContainerIndex", nullptr, {{"", value, expr.range}, {"", index, expr.range}},
+                         expr.range, hint);
   }
   switch (value->type()->kind()) {
     case c10::TypeKind::ListType:
@@ -77,14 +82,19 @@ std::optional<int64_t> constant_int(const ir::Value* value) {
 absl::StatusOr<Sugar> Emitter::index_tuple(const Sugar& base, const Subscript& expr) {
   if (const auto* slice = as<Slice>(expr.index)) return slice_tuple(base, *slice, expr.range);
   VESTA_ASSIGN_OR_RETURN(ir::Value * index, emit(*expr.index));
-  if (index->type()->kind() != c10::TypeKind::IntType) return error(expr.index->range, absl::StrCat("a tuple takes an int as index, got '", type_text(*index->type()), "'"));
+  if (index->type()->kind() != c10::TypeKind::IntType)
+    return error(expr.index->range,
+                 absl::StrCat("a tuple takes an int as index, got '", type_text(*index->type()), "'"));
   const std::optional<int64_t> number = constant_int(index);
-  const int64_t size = static_cast<int64_t>(base.is(Kind::kTuple) ? base.elements.size() : base.value->type()->containedTypes().size());
+  const int64_t size =
+      static_cast<int64_t>(base.is(Kind::kTuple) ? base.elements.size() : base.value->type()->containedTypes().size());
   if (number.has_value()) {
     const int64_t place = *number < 0 ? *number + size : *number;
-    if (place < 0 || place >= size) return error(expr.range, absl::StrCat("index ", *number, " is outside of a tuple of ", size));
+    if (place < 0 || place >= size)
+      return error(expr.range, absl::StrCat("index ", *number, " is outside of a tuple of ", size));
     if (base.is(Kind::kTuple)) return base.elements[static_cast<size_t>(place)];
-    return Sugar::of(insert_typed(ir::prim::TupleIndex, {base.value, index}, base.value->type()->containedTypes()[static_cast<size_t>(place)], expr.range));
+    return Sugar::of(insert_typed(ir::prim::TupleIndex, {base.value, index},
+                                  base.value->type()->containedTypes()[static_cast<size_t>(place)], expr.range));
   }
   VESTA_ASSIGN_OR_RETURN(ir::Value * tuple, as_value(base, expr.value->range));
   const auto types = tuple->type()->containedTypes();
@@ -146,7 +156,8 @@ absl::StatusOr<ir::Value*> Emitter::slice_sequence(ir::Value* base, const Slice&
   return call_operator("aten::slice", {base, lower, upper, step}, range);
 }
 
-absl::StatusOr<Emitter::TensorIndex> Emitter::index_tensor(ir::Value* base, const Expr& index, const SourceRange& range) {
+absl::StatusOr<Emitter::TensorIndex> Emitter::index_tensor(ir::Value* base, const Expr& index,
+                                                           const SourceRange& range) {
   std::vector<const Expr*> parts;
   if (const auto* tuple = as<Tuple>(&index)) {
     parts = tuple->elements;
@@ -168,24 +179,31 @@ absl::StatusOr<Emitter::TensorIndex> Emitter::index_tensor(ir::Value* base, cons
     VESTA_ASSIGN_OR_RETURN(ir::Value * value, emit(*parts[i]));
     if (value->type()->kind() == c10::TypeKind::ListType || value->type()->kind() == c10::TypeKind::TupleType) {
       ir::Value* dtype = constant(static_cast<int64_t>(c10::ScalarType::Long), range);
-      VESTA_ASSIGN_OR_RETURN(Sugar tensor, call_operator("aten::tensor", nullptr, {{"", value, parts[i]->range}, {"dtype", dtype, range}}, parts[i]->range));
+      VESTA_ASSIGN_OR_RETURN(
+          Sugar tensor, call_operator("aten::tensor", nullptr, {{"", value, parts[i]->range}, {"dtype", dtype, range}},
+                                      parts[i]->range));
       value = tensor.value;
     }
     values[i] = value;
     switch (value->type()->kind()) {
-      case c10::TypeKind::NoneType: return from_end ? dim : next;
-      case c10::TypeKind::IntType: return from_end ? next : dim;
+      case c10::TypeKind::NoneType:
+        return from_end ? dim : next;
+      case c10::TypeKind::IntType:
+        return from_end ? next : dim;
       case c10::TypeKind::NumberType:
       case c10::TypeKind::FloatType:
-        return error(parts[i]->range, absl::StrCat("a tensor cannot be indexed with '", type_text(*value->type()), "'"));
+        return error(parts[i]->range,
+                     absl::StrCat("a tensor cannot be indexed with '", type_text(*value->type()), "'"));
       case c10::TypeKind::BoolType: {
-        VESTA_ASSIGN_OR_RETURN(Sugar tensor, call_operator("aten::tensor", nullptr, {{"", value, parts[i]->range}}, parts[i]->range));
+        VESTA_ASSIGN_OR_RETURN(Sugar tensor,
+                               call_operator("aten::tensor", nullptr, {{"", value, parts[i]->range}}, parts[i]->range));
         VESTA_ASSIGN_OR_RETURN(values[i], as_value(tensor, range));
         return next;
       }
       default:
         if (!value->type()->isSubtypeOf(*c10::OptionalType::ofTensor())) {
-          return error(parts[i]->range, absl::StrCat("a tensor cannot be indexed with '", type_text(*value->type()), "'"));
+          return error(parts[i]->range,
+                       absl::StrCat("a tensor cannot be indexed with '", type_text(*value->type()), "'"));
         }
         if (from_end) return error(parts[i]->range, "a tensor behind '...' in an index is not part of the language");
         return next;

@@ -24,8 +24,10 @@ absl::StatusOr<Emitter::Iterable> Emitter::iterable(const Sugar& sugar, const So
       if (sugar.flag) {
         result.length = sugar.elements[1].value;
       } else {
-        VESTA_ASSIGN_OR_RETURN(result.length, call_operator("aten::__range_length",
-                                                            {sugar.elements[0].value, sugar.elements[1].value, sugar.elements[2].value}, range));
+        VESTA_ASSIGN_OR_RETURN(
+            result.length,
+            call_operator("aten::__range_length",
+                          {sugar.elements[0].value, sugar.elements[1].value, sugar.elements[2].value}, range));
       }
       return result;
     case Kind::kEnumerate: {
@@ -73,7 +75,8 @@ absl::StatusOr<Emitter::Iterable> Emitter::iterable(const Sugar& sugar, const So
       if (lengths.empty()) return error(range, "'zip' takes at least one argument");
       result.length = lengths[0];
       if (lengths.size() > 1) {
-        VESTA_ASSIGN_OR_RETURN(result.length, call_operator("prim::min", {list_of(c10::IntType::get(), lengths, range)}, range));
+        VESTA_ASSIGN_OR_RETURN(result.length,
+                               call_operator("prim::min", {list_of(c10::IntType::get(), lengths, range)}, range));
       }
       return result;
     }
@@ -123,8 +126,10 @@ absl::StatusOr<Sugar> Emitter::item(const Iterable& iterable, ir::Value* index, 
   switch (iterable.source.kind) {
     case Kind::kRange: {
       if (iterable.source.flag) return Sugar::of(index);
-      VESTA_ASSIGN_OR_RETURN(ir::Value * value, call_operator("aten::__derive_index",
-                                                              {index, iterable.source.elements[0].value, iterable.source.elements[2].value}, range));
+      VESTA_ASSIGN_OR_RETURN(
+          ir::Value * value,
+          call_operator("aten::__derive_index",
+                        {index, iterable.source.elements[0].value, iterable.source.elements[2].value}, range));
       return Sugar::of(value);
     }
     case Kind::kEnumerate: {
@@ -144,7 +149,8 @@ absl::StatusOr<Sugar> Emitter::item(const Iterable& iterable, ir::Value* index, 
       return Sugar::of_elements(Kind::kTuple, std::move(row));
     }
     default: {
-      VESTA_ASSIGN_OR_RETURN(ir::Value * value, call_operator("aten::__getitem__", {iterable.source.value, index}, range));
+      VESTA_ASSIGN_OR_RETURN(ir::Value * value,
+                             call_operator("aten::__getitem__", {iterable.source.value, index}, range));
       return Sugar::of(value);
     }
   }
@@ -179,12 +185,13 @@ absl::StatusOr<Sugar> Emitter::emit_comprehension(const Comprehension& expr, con
     element = is_dict ? c10::TypePtr(c10::StringType::get()) : c10::TypePtr(c10::TensorType::get());
     mapped = c10::TensorType::get();
   }
-  result->set_type(is_dict ? c10::TypePtr(c10::DictType::create(element, mapped)) : c10::TypePtr(c10::ListType::create(element)));
+  result->set_type(is_dict ? c10::TypePtr(c10::DictType::create(element, mapped))
+                           : c10::TypePtr(c10::ListType::create(element)));
   return Sugar::of(result);
 }
 
-absl::Status Emitter::emit_comprehension_clause(const Comprehension& expr, size_t clause, ir::Value* result, c10::TypePtr& element,
-                                                c10::TypePtr& mapped) {
+absl::Status Emitter::emit_comprehension_clause(const Comprehension& expr, size_t clause, ir::Value* result,
+                                                c10::TypePtr& element, c10::TypePtr& mapped) {
   if (clause == expr.clauses.size()) return emit_comprehension_item(expr, result, element, mapped);
   const ComprehensionClause& current = expr.clauses[clause];
   VESTA_ASSIGN_OR_RETURN(Sugar source, emit_sugar(*current.iterable));
@@ -220,10 +227,11 @@ absl::Status Emitter::emit_comprehension_clause(const Comprehension& expr, size_
       .status();
 }
 
-absl::Status Emitter::emit_comprehension_body(const Comprehension& expr, size_t clause, size_t condition, ir::Value* result,
-                                              c10::TypePtr& element, c10::TypePtr& mapped) {
+absl::Status Emitter::emit_comprehension_body(const Comprehension& expr, size_t clause, size_t condition,
+                                              ir::Value* result, c10::TypePtr& element, c10::TypePtr& mapped) {
   const ComprehensionClause& current = expr.clauses[clause];
-  if (condition == current.conditions.size()) return emit_comprehension_clause(expr, clause + 1, result, element, mapped);
+  if (condition == current.conditions.size())
+    return emit_comprehension_clause(expr, clause + 1, result, element, mapped);
   const Expr& test = *current.conditions[condition];
   VESTA_ASSIGN_OR_RETURN(Condition decided, emit_condition(test));
   auto then = [&]() -> absl::StatusOr<Exit> {
@@ -231,10 +239,13 @@ absl::Status Emitter::emit_comprehension_body(const Comprehension& expr, size_t 
     return Exit();
   };
   if (decided.known.has_value()) return *decided.known ? then().status() : absl::OkStatus();
-  return branch(decided.value, test.range, decided.if_true, decided.if_false, then, []() -> absl::StatusOr<Exit> { return Exit(); }).status();
+  return branch(decided.value, test.range, decided.if_true, decided.if_false, then,
+                []() -> absl::StatusOr<Exit> { return Exit(); })
+      .status();
 }
 
-absl::Status Emitter::emit_comprehension_item(const Comprehension& expr, ir::Value* result, c10::TypePtr& element, c10::TypePtr& mapped) {
+absl::Status Emitter::emit_comprehension_item(const Comprehension& expr, ir::Value* result, c10::TypePtr& element,
+                                              c10::TypePtr& mapped) {
   const bool is_dict = expr.form == ComprehensionKind::kDict;
   VESTA_ASSIGN_OR_RETURN(ir::Value * value, emit(*expr.element, element));
   if (element == nullptr) element = value->type();
@@ -243,7 +254,8 @@ absl::Status Emitter::emit_comprehension_item(const Comprehension& expr, ir::Val
     result->set_type(c10::ListType::create(element));
     return call_operator("aten::append", {result, value}, expr.element->range).status();
   }
-  if (!is_dict_key(*element)) return error(expr.element->range, absl::StrCat("a dict's keys cannot have type '", type_text(*element), "'"));
+  if (!is_dict_key(*element))
+    return error(expr.element->range, absl::StrCat("a dict's keys cannot have type '", type_text(*element), "'"));
   VESTA_ASSIGN_OR_RETURN(ir::Value * to, emit(*expr.value, mapped));
   if (mapped == nullptr) mapped = to->type();
   VESTA_ASSIGN_OR_RETURN(to, convert_to(to, mapped, expr.value->range, "the value"));

@@ -28,9 +28,9 @@ struct Emitter::Match {
   };
   const c10::FunctionSchema* schema = nullptr;
   bool conversions = false;
-  std::vector<Slot> slots;           // one for each argument of the schema
-  std::vector<ir::Value*> rest;      // of `...`
-  c10::TypeEnv variables;            // what `t` stands for
+  std::vector<Slot> slots;       // one for each argument of the schema
+  std::vector<ir::Value*> rest;  // of `...`
+  c10::TypeEnv variables;        // what `t` stands for
   std::vector<c10::TypePtr> results;
 };
 

@@ -43,7 +43,8 @@ bool takes_rest_as_list(const c10::FunctionSchema& schema, size_t i) {
   const auto& arguments = schema.arguments();
   const bool last = i + 1 == arguments.size() || arguments[i + 1].kwarg_only();
   const auto* list = arguments[i].type()->castRaw<c10::ListType>();
-  return last && list != nullptr && !arguments[i].N().has_value() && list->getElementType()->kind() != c10::TypeKind::VarType;
+  return last && list != nullptr && !arguments[i].N().has_value() &&
+         list->getElementType()->kind() != c10::TypeKind::VarType;
 }
 
 bool tuple_fits_list(const c10::Type& from, const c10::Type& target) {
@@ -56,9 +57,11 @@ bool tuple_fits_list(const c10::Type& from, const c10::Type& target) {
 
 }  // namespace
 
-c10::TypePtr Emitter::converted_type(ir::Value* value, const c10::TypePtr& from, const c10::TypePtr& target, bool conversions) const {
+c10::TypePtr Emitter::converted_type(ir::Value* value, const c10::TypePtr& from, const c10::TypePtr& target,
+                                     bool conversions) const {
   if (from == target || from->isSubtypeOf(*target)) return from;
-  if (target->kind() == c10::TypeKind::OptionalType && from->kind() != c10::TypeKind::OptionalType && from->kind() != c10::TypeKind::NoneType) {
+  if (target->kind() == c10::TypeKind::OptionalType && from->kind() != c10::TypeKind::OptionalType &&
+      from->kind() != c10::TypeKind::NoneType) {
     return converted_type(value, from, unwrap_optional(target), conversions);
   }
   if (value != nullptr && empty_literals_.contains(value) && from->kind() == target->kind()) return target;
@@ -69,16 +72,21 @@ c10::TypePtr Emitter::converted_type(ir::Value* value, const c10::TypePtr& from,
     std::vector<c10::TypePtr> elements;
     for (size_t i = 0; i < tuple->elements().size(); ++i) {
       // What the tuple was made of may be an empty literal.
-      ir::Value* part = value != nullptr && value->node()->kind() == ir::prim::TupleConstruct ? value->node()->input(i) : nullptr;
+      ir::Value* part =
+          value != nullptr && value->node()->kind() == ir::prim::TupleConstruct ? value->node()->input(i) : nullptr;
       c10::TypePtr element = converted_type(part, tuple->elements()[i], wanted->elements()[i], conversions);
       if (element == nullptr || !element->isSubtypeOf(*wanted->elements()[i])) return nullptr;
       elements.push_back(std::move(element));
     }
-    return wanted->schema() != nullptr && tuple->schema() == nullptr ? nullptr : c10::TypePtr(c10::TupleType::create(std::move(elements)));
+    return wanted->schema() != nullptr && tuple->schema() == nullptr
+               ? nullptr
+               : c10::TypePtr(c10::TupleType::create(std::move(elements)));
   }
   if (conversions && implicit_operator(*from, *target) != nullptr) {
     if (from->kind() == c10::TypeKind::AwaitType) return from->expectRef<c10::AwaitType>().getElementType();
-    return from->kind() == c10::TypeKind::BoolType && target->kind() == c10::TypeKind::NumberType ? c10::TypePtr(c10::IntType::get()) : target;
+    return from->kind() == c10::TypeKind::BoolType && target->kind() == c10::TypeKind::NumberType
+               ? c10::TypePtr(c10::IntType::get())
+               : target;
   }
   return nullptr;
 }
@@ -89,7 +97,8 @@ ir::Value* Emitter::convert(ir::Value* value, const c10::TypePtr& target, bool c
   if (becomes == nullptr || becomes == from || *becomes == *from) return value;
   c10::TypePtr goal = from->kind() == c10::TypeKind::OptionalType ? target : unwrap_optional(target);
   if (empty_literals_.contains(value) && from->kind() == goal->kind()) {
-    return insert_typed(goal->kind() == c10::TypeKind::ListType ? ir::prim::ListConstruct : ir::prim::DictConstruct, {}, goal, range);
+    return insert_typed(goal->kind() == c10::TypeKind::ListType ? ir::prim::ListConstruct : ir::prim::DictConstruct, {},
+                        goal, range);
   }
   if (from->kind() == c10::TypeKind::TupleType) {
     std::vector<ir::Value*> parts;
@@ -110,13 +119,16 @@ ir::Value* Emitter::convert(ir::Value* value, const c10::TypePtr& target, bool c
   return converted.ok() ? *converted : value;
 }
 
-absl::StatusOr<ir::Value*> Emitter::convert_to(ir::Value* value, const c10::TypePtr& target, const SourceRange& range, std::string_view what) {
+absl::StatusOr<ir::Value*> Emitter::convert_to(ir::Value* value, const c10::TypePtr& target, const SourceRange& range,
+                                               std::string_view what) {
   ir::Value* converted = convert(value, target, true, range);
   if (converted->type()->isSubtypeOf(*target)) return converted;
-  return error(range, absl::StrCat(std::string(what), " has type '", type_text(*target), "', got '", type_text(*value->type()), "'"));
+  return error(range, absl::StrCat(std::string(what), " has type '", type_text(*target), "', got '",
+                                   type_text(*value->type()), "'"));
 }
 
-bool Emitter::match_one(const c10::Argument& formal, ir::Value* value, bool conversions, Match& match, std::string* why) const {
+bool Emitter::match_one(const c10::Argument& formal, ir::Value* value, bool conversions, Match& match,
+                        std::string* why) const {
   const c10::TypePtr& wanted = formal.type();
   const c10::TypePtr& actual = value->type();
   Match::Slot slot;
@@ -134,21 +146,26 @@ bool Emitter::match_one(const c10::Argument& formal, ir::Value* value, bool conv
   c10::TypePtr concrete = wanted;
   if (wanted->hasFreeVariables()) {
     // `[]` says nothing of what a variable stands for if another argument has said it.
-    const bool decided = empty_literals_.contains(value) && c10::tryEvalTypeVariables(wanted, match.variables) != nullptr;
+    const bool decided =
+        empty_literals_.contains(value) && c10::tryEvalTypeVariables(wanted, match.variables) != nullptr;
     if (!decided && !c10::matchTypeVariables(wanted, actual, match.variables).success()) {
-      if (why != nullptr) *why = absl::StrCat("takes ", type_text(*wanted), " for argument '", formal.name(), "', got ", type_text(*actual));
+      if (why != nullptr)
+        *why =
+            absl::StrCat("takes ", type_text(*wanted), " for argument '", formal.name(), "', got ", type_text(*actual));
       return false;
     }
     concrete = c10::tryEvalTypeVariables(wanted, match.variables);
     if (concrete == nullptr) {
-      if (why != nullptr) *why = absl::StrCat("cannot tell the type of argument '", formal.name(), "' from ", type_text(*actual));
+      if (why != nullptr)
+        *why = absl::StrCat("cannot tell the type of argument '", formal.name(), "' from ", type_text(*actual));
       return false;
     }
   }
   const c10::TypePtr becomes = converted_type(value, actual, concrete, conversions);
   if (becomes == nullptr || !becomes->isSubtypeOf(*concrete)) {
     if (why != nullptr) {
-      *why = absl::StrCat("takes ", type_text(*concrete), " for argument '", formal.name(), "', got ", type_text(*actual));
+      *why =
+          absl::StrCat("takes ", type_text(*concrete), " for argument '", formal.name(), "', got ", type_text(*actual));
       if (actual->kind() == c10::TypeKind::OptionalType && unwrap_optional(actual)->isSubtypeOf(*concrete)) {
         absl::StrAppend(why, "; check that it is not None first");
       }
@@ -161,8 +178,8 @@ bool Emitter::match_one(const c10::Argument& formal, ir::Value* value, bool conv
   return true;
 }
 
-bool Emitter::match(const c10::FunctionSchema& schema, ir::Value* receiver, const Arguments& arguments, bool conversions, Match& match,
-                    std::string* why) const {
+bool Emitter::match(const c10::FunctionSchema& schema, ir::Value* receiver, const Arguments& arguments,
+                    bool conversions, Match& match, std::string* why) const {
   match = Match();
   match.schema = &schema;
   match.conversions = conversions;
@@ -187,7 +204,8 @@ bool Emitter::match(const c10::FunctionSchema& schema, ir::Value* receiver, cons
       const c10::TypePtr& type = arguments[next].value->type();
       if (conversions && takes_rest_as_list(schema, i)) {
         const c10::TypePtr& list_type = formal.type();
-        if (type->kind() != c10::TypeKind::ListType && !tuple_fits_list(*type, *list_type) && type->kind() != c10::TypeKind::NoneType) {
+        if (type->kind() != c10::TypeKind::ListType && !tuple_fits_list(*type, *list_type) &&
+            type->kind() != c10::TypeKind::NoneType) {
           const c10::TypePtr& element = list_type->expectRef<c10::ListType>().getElementType();
           Match::Slot slot;
           slot.kind = Match::Kind::kList;
@@ -196,7 +214,8 @@ bool Emitter::match(const c10::FunctionSchema& schema, ir::Value* receiver, cons
             ir::Value* value = arguments[next].value;
             const c10::TypePtr becomes = converted_type(value, value->type(), element, conversions);
             if (becomes == nullptr || !becomes->isSubtypeOf(*element)) {
-              return fail(absl::StrCat("takes ", type_text(*formal.type()), " for argument '", formal.name(), "', got ", type_text(*value->type())));
+              return fail(absl::StrCat("takes ", type_text(*formal.type()), " for argument '", formal.name(), "', got ",
+                                       type_text(*value->type())));
             }
             slot.values.push_back(value);
           }
@@ -230,12 +249,14 @@ bool Emitter::match(const c10::FunctionSchema& schema, ir::Value* receiver, cons
     for (; next < positional; ++next) match.rest.push_back(arguments[next].value);
   }
   if (next < positional) {
-    return fail(absl::StrCat("takes ", schema.arguments().size(), " arguments, got ", arguments.size() + (receiver != nullptr ? 1 : 0)));
+    return fail(absl::StrCat("takes ", schema.arguments().size(), " arguments, got ",
+                             arguments.size() + (receiver != nullptr ? 1 : 0)));
   }
   for (size_t i = positional; i < arguments.size(); ++i) {
     if (used[i]) continue;
     const bool known = schema.argumentIndexWithName(arguments[i].name).has_value();
-    return fail(known ? absl::StrCat("got argument '", arguments[i].name, "' twice") : absl::StrCat("has no argument '", arguments[i].name, "'"));
+    return fail(known ? absl::StrCat("got argument '", arguments[i].name, "' twice")
+                      : absl::StrCat("has no argument '", arguments[i].name, "'"));
   }
   for (const c10::Argument& result : schema.returns()) {
     c10::TypePtr type = result.type();
@@ -254,7 +275,8 @@ std::vector<ir::Value*> Emitter::materialize(const Match& match, const SourceRan
         inputs.push_back(convert(slot.value, slot.type, match.conversions, range));
         break;
       case Match::Kind::kRepeated:
-        inputs.push_back(list_of(slot.type->expectRef<c10::ListType>().getElementType(), std::vector<ir::Value*>(slot.count, slot.value), range));
+        inputs.push_back(list_of(slot.type->expectRef<c10::ListType>().getElementType(),
+                                 std::vector<ir::Value*>(slot.count, slot.value), range));
         break;
       case Match::Kind::kList: {
         const c10::TypePtr& element = slot.type->expectRef<c10::ListType>().getElementType();
@@ -265,7 +287,8 @@ std::vector<ir::Value*> Emitter::materialize(const Match& match, const SourceRan
       }
       case Match::Kind::kDefault: {
         // An empty list or an object has the type of its parameter; other constants tell their own.
-        const bool typed = slot.constant.isList() || slot.constant.isGenericDict() || slot.constant.isTuple() || slot.constant.isObject() || slot.constant.isEnum();
+        const bool typed = slot.constant.isList() || slot.constant.isGenericDict() || slot.constant.isTuple() ||
+                           slot.constant.isObject() || slot.constant.isEnum();
         inputs.push_back(constant(slot.constant, range, typed ? unwrap_optional(slot.type) : nullptr));
         break;
       }
@@ -297,8 +320,8 @@ std::string short_schema(const c10::FunctionSchema& schema) {
 }
 }  // namespace
 
-std::vector<const c10::FunctionSchema*> Emitter::closest(const std::vector<const c10::FunctionSchema*>& candidates, ir::Value* receiver,
-                                                         const Arguments& arguments) const {
+std::vector<const c10::FunctionSchema*> Emitter::closest(const std::vector<const c10::FunctionSchema*>& candidates,
+                                                         ir::Value* receiver, const Arguments& arguments) const {
   std::vector<const c10::FunctionSchema*> best;
   size_t most = 0;
   for (const c10::FunctionSchema* candidate : candidates) {
@@ -306,7 +329,8 @@ std::vector<const c10::FunctionSchema*> Emitter::closest(const std::vector<const
     bool needs_out = false;
     for (const c10::Argument& formal : candidate->arguments()) {
       needs_out |= formal.kwarg_only() && !formal.default_value().has_value() &&
-                   std::none_of(arguments.begin(), arguments.end(), [&](const CallArgument& one) { return one.name == formal.name(); });
+                   std::none_of(arguments.begin(), arguments.end(),
+                                [&](const CallArgument& one) { return one.name == formal.name(); });
     }
     if (needs_out) continue;
     Match partial;
@@ -327,8 +351,8 @@ std::vector<const c10::FunctionSchema*> Emitter::closest(const std::vector<const
   return best.empty() ? candidates : best;
 }
 
-absl::Status Emitter::mismatch(const std::string& name, const std::vector<const c10::FunctionSchema*>& candidates, ir::Value* receiver,
-                               const Arguments& arguments, const SourceRange& range) const {
+absl::Status Emitter::mismatch(const std::string& name, const std::vector<const c10::FunctionSchema*>& candidates,
+                               ir::Value* receiver, const Arguments& arguments, const SourceRange& range) const {
   Match unused;
   std::string why;
   const std::vector<const c10::FunctionSchema*> shown = closest(candidates, receiver, arguments);
@@ -339,7 +363,8 @@ absl::Status Emitter::mismatch(const std::string& name, const std::vector<const 
   std::string given;
   if (receiver != nullptr) given = type_text(*receiver->type());
   for (const CallArgument& argument : arguments) {
-    absl::StrAppend(&given, given.empty() ? "" : ", ", argument.name, argument.name.empty() ? "" : "=", type_text(*argument.value->type()));
+    absl::StrAppend(&given, given.empty() ? "" : ", ", argument.name, argument.name.empty() ? "" : "=",
+                    type_text(*argument.value->type()));
   }
   std::string notes;
   constexpr size_t kShown = 8;
@@ -353,10 +378,12 @@ absl::Status Emitter::mismatch(const std::string& name, const std::vector<const 
   return {status.code(), absl::StrCat(status.message(), "candidates:\n", notes)};
 }
 
-absl::StatusOr<std::vector<ir::Value*>> Emitter::match_schema(const c10::FunctionSchema& schema, const std::string& name, ir::Value* receiver,
+absl::StatusOr<std::vector<ir::Value*>> Emitter::match_schema(const c10::FunctionSchema& schema,
+                                                              const std::string& name, ir::Value* receiver,
                                                               const Arguments& arguments, const SourceRange& range) {
   Match found;
-  if (!match(schema, receiver, arguments, true, found, nullptr)) return mismatch(name, {&schema}, receiver, arguments, range);
+  if (!match(schema, receiver, arguments, true, found, nullptr))
+    return mismatch(name, {&schema}, receiver, arguments, range);
   return materialize(found, range);
 }
 

@@ -19,11 +19,16 @@ struct CastTarget {
 
 CastTarget cast_target(Special special) {
   switch (special) {
-    case Special::kInt: return {"aten::Int", "__int__", c10::IntType::get()};
-    case Special::kFloat: return {"aten::Float", "__float__", c10::FloatType::get()};
-    case Special::kBool: return {"aten::Bool", "__bool__", c10::BoolType::get()};
-    case Special::kComplex: return {"aten::Complex", "__complex__", c10::ComplexType::get()};
-    default: return {"aten::str", "__str__", c10::StringType::get()};
+    case Special::kInt:
+      return {"aten::Int", "__int__", c10::IntType::get()};
+    case Special::kFloat:
+      return {"aten::Float", "__float__", c10::FloatType::get()};
+    case Special::kBool:
+      return {"aten::Bool", "__bool__", c10::BoolType::get()};
+    case Special::kComplex:
+      return {"aten::Complex", "__complex__", c10::ComplexType::get()};
+    default:
+      return {"aten::str", "__str__", c10::StringType::get()};
   }
 }
 }  // namespace
@@ -40,7 +45,8 @@ absl::StatusOr<Sugar> Emitter::call_special(const Call& call, Special special, c
       VESTA_ASSIGN_OR_RETURN(ir::Value * value, emit(*call.arguments[1], type));
       VESTA_ASSIGN_OR_RETURN(value, convert_to(value, type, call.arguments[1]->range, "the annotated value"));
       // None remembers what else it might be.
-      if (value->type()->kind() == c10::TypeKind::NoneType && type->kind() != c10::TypeKind::NoneType) value = retype(value, type, call.range);
+      if (value->type()->kind() == c10::TypeKind::NoneType && type->kind() != c10::TypeKind::NoneType)
+        value = retype(value, type, call.range);
       return Sugar::of(value);
     }
     case Special::kUninitialized: {
@@ -56,22 +62,29 @@ absl::StatusOr<Sugar> Emitter::call_special(const Call& call, Special special, c
     }
     case Special::kIsInstance:
     case Special::kHasAttr: {
-      VESTA_ASSIGN_OR_RETURN(Condition condition, special == Special::kIsInstance ? emit_isinstance(call) : emit_hasattr(call));
+      VESTA_ASSIGN_OR_RETURN(Condition condition,
+                             special == Special::kIsInstance ? emit_isinstance(call) : emit_hasattr(call));
       VESTA_ASSIGN_OR_RETURN(ir::Value * value, condition_value(condition, call.range));
       return Sugar::of(value);
     }
-    case Special::kGetAttr: return emit_getattr(call);
-    case Special::kFork: return emit_fork(call, false);
-    case Special::kAwaitable: return emit_fork(call, true);
+    case Special::kGetAttr:
+      return emit_getattr(call);
+    case Special::kFork:
+      return emit_fork(call, false);
+    case Special::kAwaitable:
+      return emit_fork(call, true);
     case Special::kInt:
     case Special::kFloat:
     case Special::kBool:
     case Special::kComplex:
-    case Special::kStr: return emit_cast(call, special);
-    case Special::kRange: return emit_range(call);
+    case Special::kStr:
+      return emit_cast(call, special);
+    case Special::kRange:
+      return emit_range(call);
     case Special::kEnumerate: {
       const bool keyword = call.keywords.size() == 1 && call.keywords[0].name == "start";
-      if (call.arguments.empty() || call.arguments.size() + call.keywords.size() > 2 || (!call.keywords.empty() && !keyword)) {
+      if (call.arguments.empty() || call.arguments.size() + call.keywords.size() > 2 ||
+          (!call.keywords.empty() && !keyword)) {
         return error(call.range, "expected 'enumerate(values)' or 'enumerate(values, start)'");
       }
       VESTA_ASSIGN_OR_RETURN(Sugar source, emit_sugar(*call.arguments[0]));
@@ -100,18 +113,26 @@ absl::StatusOr<Sugar> Emitter::call_special(const Call& call, Special special, c
       }
       VESTA_ASSIGN_OR_RETURN(Sugar list, list_from(source, call.range));
       ir::Value* nothing = none(call.range);
-      VESTA_ASSIGN_OR_RETURN(ir::Value * result, call_operator("aten::slice", {list.value, nothing, nothing, constant(int64_t{-1}, call.range)}, call.range));
+      VESTA_ASSIGN_OR_RETURN(
+          ir::Value * result,
+          call_operator("aten::slice", {list.value, nothing, nothing, constant(int64_t{-1}, call.range)}, call.range));
       return Sugar::of(result);
     }
-    case Special::kList: return emit_list_call(call, hint);
-    case Special::kDict: return emit_dict_call(call, hint);
-    case Special::kTuple: return emit_tuple_call(call);
-    case Special::kTrue: return Sugar::of(constant(true, call.range));
-    case Special::kFalse: return Sugar::of(constant(false, call.range));
+    case Special::kList:
+      return emit_list_call(call, hint);
+    case Special::kDict:
+      return emit_dict_call(call, hint);
+    case Special::kTuple:
+      return emit_tuple_call(call);
+    case Special::kTrue:
+      return Sugar::of(constant(true, call.range));
+    case Special::kFalse:
+      return Sugar::of(constant(false, call.range));
     case Special::kIdentity:
       VESTA_RETURN_IF_ERROR(needs(1, "one argument"));
       return emit_sugar(*call.arguments[0]);
-    case Special::kSuper: return error(call.range, "'super' is not part of the language: classes have no bases");
+    case Special::kSuper:
+      return error(call.range, "'super' is not part of the language: classes have no bases");
   }
   return error(call.range, "unknown special form");
 }
@@ -121,11 +142,16 @@ absl::StatusOr<Sugar> Emitter::emit_cast(const Call& call, Special special) {
   VESTA_ASSIGN_OR_RETURN(Arguments arguments, emit_arguments(call));
   if (arguments.empty()) {
     switch (special) {
-      case Special::kInt: return Sugar::of(constant(int64_t{0}, call.range));
-      case Special::kFloat: return Sugar::of(constant(0.0, call.range));
-      case Special::kBool: return Sugar::of(constant(false, call.range));
-      case Special::kStr: return Sugar::of(constant(std::string(), call.range));
-      default: break;
+      case Special::kInt:
+        return Sugar::of(constant(int64_t{0}, call.range));
+      case Special::kFloat:
+        return Sugar::of(constant(0.0, call.range));
+      case Special::kBool:
+        return Sugar::of(constant(false, call.range));
+      case Special::kStr:
+        return Sugar::of(constant(std::string(), call.range));
+      default:
+        break;
     }
   }
   if (arguments.size() == 1 && arguments[0].name.empty()) {
@@ -139,14 +165,16 @@ absl::StatusOr<Sugar> Emitter::emit_cast(const Call& call, Special special) {
 
 absl::StatusOr<Sugar> Emitter::emit_getattr(const Call& call) {
   const auto* name = call.arguments.size() >= 2 ? as<StringLiteral>(call.arguments[1]) : nullptr;
-  if (name == nullptr || call.arguments.size() > 3 || !call.keywords.empty()) return error(call.range, "'getattr' takes an object and a literal string");
+  if (name == nullptr || call.arguments.size() > 3 || !call.keywords.empty())
+    return error(call.range, "'getattr' takes an object and a literal string");
   VESTA_ASSIGN_OR_RETURN(Sugar base, emit_sugar(*call.arguments[0]));
   if (call.arguments.size() == 3 && !has_attribute(base, name->value)) return emit_sugar(*call.arguments[2]);
   return attribute(base, name->value, call.range);
 }
 
 absl::StatusOr<Sugar> Emitter::emit_range(const Call& call) {
-  if (call.arguments.empty() || call.arguments.size() > 3 || !call.keywords.empty()) return error(call.range, "'range' takes one to three ints");
+  if (call.arguments.empty() || call.arguments.size() > 3 || !call.keywords.empty())
+    return error(call.range, "'range' takes one to three ints");
   std::vector<ir::Value*> values;
   for (const Expr* argument : call.arguments) {
     VESTA_ASSIGN_OR_RETURN(ir::Value * value, emit(*argument));
@@ -169,7 +197,9 @@ absl::StatusOr<Sugar> Emitter::list_from(const Sugar& source, const SourceRange&
   if (source.is(Kind::kValue)) {
     const c10::TypeKind kind = source.value->type()->kind();
     if (kind == c10::TypeKind::ListType || kind == c10::TypeKind::StringType || kind == c10::TypeKind::DictType) {
-      VESTA_ASSIGN_OR_RETURN(ir::Value * list, call_operator(kind == c10::TypeKind::DictType ? "aten::keys" : "aten::list", {source.value}, range));
+      VESTA_ASSIGN_OR_RETURN(
+          ir::Value * list,
+          call_operator(kind == c10::TypeKind::DictType ? "aten::keys" : "aten::list", {source.value}, range));
       return Sugar::of(list);
     }
   }
@@ -204,7 +234,8 @@ absl::StatusOr<Sugar> Emitter::list_from(const Sugar& source, const SourceRange&
 }
 
 absl::StatusOr<Sugar> Emitter::emit_list_call(const Call& call, const c10::TypePtr& hint) {
-  if (!call.keywords.empty() || call.arguments.size() > 1) return error(call.range, "'list' takes at most one argument");
+  if (!call.keywords.empty() || call.arguments.size() > 1)
+    return error(call.range, "'list' takes at most one argument");
   if (call.arguments.empty()) {
     List empty;
     empty.range = call.range;
@@ -242,7 +273,8 @@ absl::StatusOr<Sugar> Emitter::emit_dict_call(const Call& call, const c10::TypeP
   }
   if (dict == nullptr) {
     VESTA_ASSIGN_OR_RETURN(c10::TypePtr type, unify(types, call.range, "the values of a dict"));
-    return Sugar::of(insert_typed(ir::prim::DictConstruct, inputs, c10::DictType::create(c10::StringType::get(), type), call.range));
+    return Sugar::of(
+        insert_typed(ir::prim::DictConstruct, inputs, c10::DictType::create(c10::StringType::get(), type), call.range));
   }
   for (size_t i = 0; i < inputs.size(); i += 2) {
     VESTA_RETURN_IF_ERROR(call_operator("aten::_set_item", {dict, inputs[i], inputs[i + 1]}, call.range).status());
@@ -251,11 +283,13 @@ absl::StatusOr<Sugar> Emitter::emit_dict_call(const Call& call, const c10::TypeP
 }
 
 absl::StatusOr<Sugar> Emitter::emit_tuple_call(const Call& call) {
-  if (!call.keywords.empty() || call.arguments.size() > 1) return error(call.range, "'tuple' takes at most one argument");
+  if (!call.keywords.empty() || call.arguments.size() > 1)
+    return error(call.range, "'tuple' takes at most one argument");
   if (call.arguments.empty()) return Sugar::of_elements(Kind::kTuple, {});
   VESTA_ASSIGN_OR_RETURN(Sugar source, emit_sugar(*call.arguments[0]));
   VESTA_ASSIGN_OR_RETURN(Iterable items, iterable(source, call.range));
-  if (!items.items.has_value()) return error(call.range, "the length of a tuple must be known while compiling; use a list");
+  if (!items.items.has_value())
+    return error(call.range, "the length of a tuple must be known while compiling; use a list");
   return Sugar::of_elements(Kind::kTuple, *std::move(items.items));
 }
 
@@ -267,7 +301,8 @@ absl::StatusOr<Sugar> Emitter::emit_fork(const Call& call, bool awaitable) {
 }
 
 // The call in a graph of its own; what it needs from here becomes its inputs.
-absl::StatusOr<Sugar> Emitter::emit_subgraph_call(const Sugar& callee, const Arguments& arguments, bool awaitable, const SourceRange& range) {
+absl::StatusOr<Sugar> Emitter::emit_subgraph_call(const Sugar& callee, const Arguments& arguments, bool awaitable,
+                                                  const SourceRange& range) {
   auto graph = std::make_shared<ir::Graph>();
   Emitter inner(*this, graph);
   if (callee.frame != nullptr) inner.outer_frame_ = callee.frame;
@@ -291,8 +326,11 @@ absl::StatusOr<Sugar> Emitter::emit_subgraph_call(const Sugar& callee, const Arg
   VESTA_ASSIGN_OR_RETURN(ir::Value * value, inner.as_value(*result, range));
   graph->add_output(value);
   remove_unread(*graph->block());
-  const c10::TypePtr type = awaitable ? c10::TypePtr(c10::AwaitType::create(value->type())) : c10::TypePtr(c10::FutureType::create(value->type()));
-  ir::Value* future = insert_typed(awaitable ? c10::Symbol::fromQualString("prim::awaitable") : c10::Symbol(ir::prim::fork), inner.captured_, type, range);
+  const c10::TypePtr type = awaitable ? c10::TypePtr(c10::AwaitType::create(value->type()))
+                                      : c10::TypePtr(c10::FutureType::create(value->type()));
+  ir::Value* future =
+      insert_typed(awaitable ? c10::Symbol::fromQualString("prim::awaitable") : c10::Symbol(ir::prim::fork),
+                   inner.captured_, type, range);
   future->node()->set(ir::attr::Subgraph, graph);
   return Sugar::of(future);
 }

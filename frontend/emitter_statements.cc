@@ -49,27 +49,45 @@ absl::StatusOr<Exit> Emitter::emit_rest(const Exit& before, std::span<const Stmt
   Exit gone = before;
   gone.always = true;
   return branch(
-      left, range, {}, {}, [&]() -> absl::StatusOr<Exit> { return gone; }, [&]() -> absl::StatusOr<Exit> { return emit_block(rest); });
+      left, range, {}, {}, [&]() -> absl::StatusOr<Exit> { return gone; },
+      [&]() -> absl::StatusOr<Exit> { return emit_block(rest); });
 }
 
 absl::StatusOr<Exit> Emitter::emit_statement(const Stmt& stmt) {
   absl::Status status;
   switch (stmt.kind) {
-    case StmtKind::kExpr: status = emit_expression_statement(cast<ExprStmt>(stmt)); break;
-    case StmtKind::kAssign: status = emit_assign(cast<Assign>(stmt)); break;
-    case StmtKind::kAugmentedAssign: status = emit_augmented(cast<AugmentedAssign>(stmt)); break;
-    case StmtKind::kDelete: status = emit_delete(cast<Delete>(stmt)); break;
-    case StmtKind::kAssert: status = emit_assert(cast<Assert>(stmt)); break;
-    case StmtKind::kPass: break;
-    case StmtKind::kReturn: return emit_return(cast<Return>(stmt));
-    case StmtKind::kRaise: return emit_raise(cast<Raise>(stmt));
-    case StmtKind::kWith: return emit_with(cast<With>(stmt));
-    case StmtKind::kFor: return emit_for(cast<For>(stmt));
-    case StmtKind::kWhile: return emit_while(cast<While>(stmt));
+    case StmtKind::kExpr:
+      status = emit_expression_statement(cast<ExprStmt>(stmt));
+      break;
+    case StmtKind::kAssign:
+      status = emit_assign(cast<Assign>(stmt));
+      break;
+    case StmtKind::kAugmentedAssign:
+      status = emit_augmented(cast<AugmentedAssign>(stmt));
+      break;
+    case StmtKind::kDelete:
+      status = emit_delete(cast<Delete>(stmt));
+      break;
+    case StmtKind::kAssert:
+      status = emit_assert(cast<Assert>(stmt));
+      break;
+    case StmtKind::kPass:
+      break;
+    case StmtKind::kReturn:
+      return emit_return(cast<Return>(stmt));
+    case StmtKind::kRaise:
+      return emit_raise(cast<Raise>(stmt));
+    case StmtKind::kWith:
+      return emit_with(cast<With>(stmt));
+    case StmtKind::kFor:
+      return emit_for(cast<For>(stmt));
+    case StmtKind::kWhile:
+      return emit_while(cast<While>(stmt));
     case StmtKind::kBreak:
     case StmtKind::kContinue: {
       const bool is_break = stmt.kind == StmtKind::kBreak;
-      if (loop_depth_ == 0) return error(stmt.range, absl::StrCat("'", is_break ? "break" : "continue", "' outside of a loop"));
+      if (loop_depth_ == 0)
+        return error(stmt.range, absl::StrCat("'", is_break ? "break" : "continue", "' outside of a loop"));
       Exit exit;
       exit.always = true;
       exit.may = Exit::bit(is_break ? Exit::kBreak : Exit::kContinue);
@@ -83,7 +101,8 @@ absl::StatusOr<Exit> Emitter::emit_statement(const Stmt& stmt) {
       status = set_name(def.name, std::move(sugar), def.name_range);
       break;
     }
-    case StmtKind::kImport: break;  // Names are known by their qualified form.
+    case StmtKind::kImport:
+      break;  // Names are known by their qualified form.
     case StmtKind::kIf:
     case StmtKind::kClass:
       status = error(stmt.range, absl::StrCat(describe(stmt.kind), " is not possible here"));
@@ -138,10 +157,12 @@ absl::Status Emitter::emit_augmented(const AugmentedAssign& stmt) {
       }
       VESTA_ASSIGN_OR_RETURN(ir::Value * operand, emit(*stmt.value));
       VESTA_ASSIGN_OR_RETURN(ir::Value * result, augmented_value(stmt.op, current, operand, stmt.range));
-      if (indices != nullptr) return call_operator("aten::index_put_", {index.base, indices, result}, stmt.range).status();
+      if (indices != nullptr)
+        return call_operator("aten::index_put_", {index.base, indices, result}, stmt.range).status();
       return absl::OkStatus();
     }
-    if (as<Slice>(subscript_target->index) != nullptr) return error(subscript_target->range, "a slice of a list cannot be assigned");
+    if (as<Slice>(subscript_target->index) != nullptr)
+      return error(subscript_target->range, "a slice of a list cannot be assigned");
     VESTA_ASSIGN_OR_RETURN(ir::Value * key, emit(*subscript_target->index));
     VESTA_ASSIGN_OR_RETURN(std::optional<ir::Value*> own, magic_method("__getitem__", base, {key}, stmt.range));
     ir::Value* current = nullptr;
@@ -158,7 +179,8 @@ absl::Status Emitter::emit_augmented(const AugmentedAssign& stmt) {
   VESTA_ASSIGN_OR_RETURN(ir::Value * current, emit(*stmt.target));
   VESTA_ASSIGN_OR_RETURN(ir::Value * operand, emit(*stmt.value));
   VESTA_ASSIGN_OR_RETURN(ir::Value * result, augmented_value(stmt.op, current, operand, stmt.range));
-  if (const auto* attribute_target = as<Attribute>(stmt.target)) return assign_attribute(*attribute_target, result, stmt.range);
+  if (const auto* attribute_target = as<Attribute>(stmt.target))
+    return assign_attribute(*attribute_target, result, stmt.range);
   return assign(*stmt.target, Sugar::of(result), stmt.range);
 }
 
@@ -170,12 +192,14 @@ absl::Status Emitter::emit_delete(const Delete& stmt) {
       continue;
     }
     const auto* item_target = as<Subscript>(target);
-    if (item_target == nullptr) return error(target->range, absl::StrCat("'del' takes names and items, got ", describe(target->kind)));
+    if (item_target == nullptr)
+      return error(target->range, absl::StrCat("'del' takes names and items, got ", describe(target->kind)));
     VESTA_ASSIGN_OR_RETURN(ir::Value * base, emit(*item_target->value));
     VESTA_ASSIGN_OR_RETURN(ir::Value * key, emit(*item_target->index));
     VESTA_ASSIGN_OR_RETURN(std::optional<ir::Value*> own, magic_method("__delitem__", base, {key}, stmt.range));
     if (!own.has_value()) {
-      VESTA_RETURN_IF_ERROR(call_operator("aten::Delete", nullptr, {{"", base, stmt.range}, {"", key, stmt.range}}, stmt.range).status());
+      VESTA_RETURN_IF_ERROR(
+          call_operator("aten::Delete", nullptr, {{"", base, stmt.range}, {"", key, stmt.range}}, stmt.range).status());
     }
   }
   return absl::OkStatus();
@@ -190,10 +214,11 @@ absl::StatusOr<Exit> Emitter::emit_return(const Return& stmt) {
   }
   const SourceRange& range = stmt.value != nullptr ? stmt.value->range : stmt.range;
   if (result_type_ != nullptr) {
-    ir::Value* converted = result_type_->kind() == c10::TypeKind::AnyType ? value : convert(value, result_type_, true, range);
+    ir::Value* converted =
+        result_type_->kind() == c10::TypeKind::AnyType ? value : convert(value, result_type_, true, range);
     if (!converted->type()->isSubtypeOf(*result_type_)) {
-      return error(range, absl::StrCat("'", name_.substr(name_.rfind('.') + 1), "' returns '", type_text(*result_type_), "', got '",
-                                       type_text(*value->type()), "'"));
+      return error(range, absl::StrCat("'", name_.substr(name_.rfind('.') + 1), "' returns '", type_text(*result_type_),
+                                       "', got '", type_text(*value->type()), "'"));
     }
     value = converted;
   } else if (inferred_type_ == nullptr) {
@@ -201,8 +226,8 @@ absl::StatusOr<Exit> Emitter::emit_return(const Return& stmt) {
   } else {
     std::optional<c10::TypePtr> unified = c10::unifyTypes(inferred_type_, value->type());
     if (!unified.has_value()) {
-      return error(range, absl::StrCat("a previous return gave '", type_text(*inferred_type_), "', this one gives '", type_text(*value->type()),
-                                       "'; annotate the function's result"));
+      return error(range, absl::StrCat("a previous return gave '", type_text(*inferred_type_), "', this one gives '",
+                                       type_text(*value->type()), "'; annotate the function's result"));
     }
     inferred_type_ = *unified;
   }
@@ -234,7 +259,9 @@ absl::StatusOr<Exit> Emitter::emit_raise(const Raise& stmt) {
   std::string exception = dotted_name(callee);
   const bool known = sugar.ok() && (sugar->is(Kind::kException) || sugar->is(Kind::kType));
   if (sugar.ok() && !known && sugar->is(Kind::kValue)) {
-    VESTA_ASSIGN_OR_RETURN(ir::Value * text, call_operator("aten::format", {constant(std::string("{}"), stmt.range), sugar->value}, stmt.range));
+    VESTA_ASSIGN_OR_RETURN(
+        ir::Value * text,
+        call_operator("aten::format", {constant(std::string("{}"), stmt.range), sugar->value}, stmt.range));
     VESTA_RETURN_IF_ERROR(raise(text, "", stmt.range));
     return exit;
   }
@@ -278,7 +305,9 @@ absl::Status Emitter::emit_assert(const Assert& stmt) {
       if (message->type()->kind() != c10::TypeKind::StringType) {
         VESTA_ASSIGN_OR_RETURN(message, call_operator("aten::str", {message}, stmt.range));
       }
-      VESTA_ASSIGN_OR_RETURN(message, call_operator("aten::add", {constant(std::string("AssertionError: "), stmt.range), message}, stmt.range));
+      VESTA_ASSIGN_OR_RETURN(
+          message,
+          call_operator("aten::add", {constant(std::string("AssertionError: "), stmt.range), message}, stmt.range));
     } else {
       message = constant(std::string("AssertionError: "), stmt.range);
     }
@@ -289,7 +318,10 @@ absl::Status Emitter::emit_assert(const Assert& stmt) {
     return exit;
   };
   VESTA_ASSIGN_OR_RETURN(ir::Value * value, condition_value(condition, stmt.test->range));
-  return branch(value, stmt.range, condition.if_true, condition.if_false, []() -> absl::StatusOr<Exit> { return Exit(); }, fail).status();
+  return branch(
+             value, stmt.range, condition.if_true, condition.if_false, []() -> absl::StatusOr<Exit> { return Exit(); },
+             fail)
+      .status();
 }
 
 absl::StatusOr<Exit> Emitter::emit_with(const With& stmt) {
@@ -297,15 +329,21 @@ absl::StatusOr<Exit> Emitter::emit_with(const With& stmt) {
   for (const WithItem& item : stmt.items) {
     VESTA_ASSIGN_OR_RETURN(ir::Value * object, emit(*item.context));
     const auto* type = object->type()->castRaw<c10::ClassType>();
-    if (type == nullptr) return error(item.context->range, absl::StrCat("'with' takes an object with '__enter__' and '__exit__', got '", type_text(*object->type()), "'"));
+    if (type == nullptr)
+      return error(item.context->range, absl::StrCat("'with' takes an object with '__enter__' and '__exit__', got '",
+                                                     type_text(*object->type()), "'"));
     torch::jit::Function* enter = type->findMethod("__enter__");
     torch::jit::Function* leave = type->findMethod("__exit__");
     if (enter == nullptr || leave == nullptr) {
-      return error(item.context->range, absl::StrCat("'", type_text(*type), "' has no '", enter == nullptr ? "__enter__" : "__exit__", "', which 'with' calls"));
+      return error(item.context->range,
+                   absl::StrCat("'", type_text(*type), "' has no '", enter == nullptr ? "__enter__" : "__exit__",
+                                "', which 'with' calls"));
     }
-    if (auto* own = dynamic_cast<ir::Function*>(enter)) VESTA_RETURN_IF_ERROR(unit_.ensure_return_type(own, item.context->range));
+    if (auto* own = dynamic_cast<ir::Function*>(enter))
+      VESTA_RETURN_IF_ERROR(unit_.ensure_return_type(own, item.context->range));
     const auto& returns = enter->getSchema().returns();
-    ir::Value* entered = insert_typed(ir::prim::Enter, {object}, returns.empty() ? c10::NoneType::get() : returns[0].type(), item.context->range);
+    ir::Value* entered = insert_typed(ir::prim::Enter, {object},
+                                      returns.empty() ? c10::NoneType::get() : returns[0].type(), item.context->range);
     if (item.target != nullptr) VESTA_RETURN_IF_ERROR(assign(*item.target, Sugar::of(entered), item.context->range));
     objects.push_back(object);
   }

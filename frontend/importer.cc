@@ -11,7 +11,8 @@ namespace vesta::frontend {
 
 class ImporterImpl {
  public:
-  ImporterImpl(std::shared_ptr<ir::Program> program, ImportOptions options) : unit(std::move(program), unit_options(std::move(options))) {}
+  ImporterImpl(std::shared_ptr<ir::Program> program, ImportOptions options)
+      : unit(std::move(program), unit_options(std::move(options))) {}
 
   static Unit::Options unit_options(ImportOptions options) {
     Unit::Options result;
@@ -44,7 +45,8 @@ absl::StatusOr<c10::TypePtr> SourceImporter::load_annotation(std::string_view te
   source->text = std::string(text);
   source->filename = "type";
   return without_exceptions([&]() -> absl::StatusOr<c10::TypePtr> {
-    VESTA_ASSIGN_OR_RETURN(ParsedExpr parsed, parse_expression(source, {StringEscapes::kArchiveBytes, impl_->unit.limits()}));
+    VESTA_ASSIGN_OR_RETURN(ParsedExpr parsed,
+                           parse_expression(source, {StringEscapes::kArchiveBytes, impl_->unit.limits()}));
     VESTA_ASSIGN_OR_RETURN(c10::TypePtr type, impl_->unit.read_type(*parsed.expr, Scope()));
     VESTA_RETURN_IF_ERROR(impl_->unit.declare_pending());
     return type;
@@ -61,11 +63,14 @@ absl::StatusOr<ir::Function*> SourceImporter::load_function(std::string_view qua
   });
 }
 
-absl::Status SourceImporter::define_methods(const c10::ClassTypePtr& type, std::shared_ptr<const support::Source> source) {
+absl::Status SourceImporter::define_methods(const c10::ClassTypePtr& type,
+                                            std::shared_ptr<const support::Source> source) {
   return without_exceptions([&] { return impl_->unit.define_methods(type, source, Scope()); });
 }
 
-void SourceImporter::set_constants(std::vector<c10::IValue> constants) { impl_->unit.constants() = std::move(constants); }
+void SourceImporter::set_constants(std::vector<c10::IValue> constants) {
+  impl_->unit.constants() = std::move(constants);
+}
 
 absl::Status SourceImporter::compile_pending() {
   return without_exceptions([&] { return impl_->unit.compile_pending(); });

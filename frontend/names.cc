@@ -122,7 +122,8 @@ const std::unordered_map<std::string, const char*>& operator_modules() {
 
 const std::unordered_set<std::string>& plain_modules() {
   static const auto* const table = new std::unordered_set<std::string>{
-      "torch.jit", "torch.nn", "torch.nn.utils", "torch.autograd", "torch.classes", "torch.ops", "torch._jit_internal", "typing", "warnings", "cmath",
+      "torch.jit",           "torch.nn", "torch.nn.utils", "torch.autograd", "torch.classes", "torch.ops",
+      "torch._jit_internal", "typing",   "warnings",       "cmath",
   };
   return *table;
 }
@@ -160,15 +161,33 @@ const std::unordered_map<std::string, c10::IValue>& constants() {
         {"torch.per_channel_symmetric", static_cast<int64_t>(c10::kPerChannelSymmetric)},
     };
     const std::pair<const char*, c10::ScalarType> dtypes[] = {
-        {"uint8", c10::kByte},         {"int8", c10::kChar},           {"int16", c10::kShort},
-        {"short", c10::kShort},        {"int32", c10::kInt},           {"int", c10::kInt},
-        {"int64", c10::kLong},         {"long", c10::kLong},           {"float16", c10::kHalf},
-        {"half", c10::kHalf},          {"float32", c10::kFloat},       {"float", c10::kFloat},
-        {"float64", c10::kDouble},     {"double", c10::kDouble},       {"complex32", c10::kComplexHalf},
-        {"complex64", c10::kComplexFloat}, {"cfloat", c10::kComplexFloat}, {"complex128", c10::kComplexDouble},
-        {"cdouble", c10::kComplexDouble},  {"bool", c10::kBool},       {"qint8", c10::kQInt8},
-        {"quint8", c10::kQUInt8},      {"qint32", c10::kQInt32},       {"bfloat16", c10::kBFloat16},
-        {"uint16", c10::kUInt16},      {"uint32", c10::kUInt32},       {"uint64", c10::kUInt64},
+        {"uint8", c10::kByte},
+        {"int8", c10::kChar},
+        {"int16", c10::kShort},
+        {"short", c10::kShort},
+        {"int32", c10::kInt},
+        {"int", c10::kInt},
+        {"int64", c10::kLong},
+        {"long", c10::kLong},
+        {"float16", c10::kHalf},
+        {"half", c10::kHalf},
+        {"float32", c10::kFloat},
+        {"float", c10::kFloat},
+        {"float64", c10::kDouble},
+        {"double", c10::kDouble},
+        {"complex32", c10::kComplexHalf},
+        {"complex64", c10::kComplexFloat},
+        {"cfloat", c10::kComplexFloat},
+        {"complex128", c10::kComplexDouble},
+        {"cdouble", c10::kComplexDouble},
+        {"bool", c10::kBool},
+        {"qint8", c10::kQInt8},
+        {"quint8", c10::kQUInt8},
+        {"qint32", c10::kQInt32},
+        {"bfloat16", c10::kBFloat16},
+        {"uint16", c10::kUInt16},
+        {"uint32", c10::kUInt32},
+        {"uint64", c10::kUInt64},
     };
     for (const auto& [name, dtype] : dtypes) t->emplace(absl::StrCat("torch.", name), static_cast<int64_t>(dtype));
     return t;
@@ -220,40 +239,61 @@ const std::unordered_map<std::string, const char*>& tensor_attributes() {
 
 std::string describe(const Sugar& sugar) {
   switch (sugar.kind) {
-    case Kind::kVoid: return "nothing";
-    case Kind::kValue: return absl::StrCat("a value of type '", sugar.value->type()->annotation_str(), "'");
-    case Kind::kNamespace: return absl::StrCat("the module '", sugar.name, "'");
-    case Kind::kQualified: return absl::StrCat("the name '", sugar.name, "'");
-    case Kind::kConstants: return "the table of constants";
-    case Kind::kOperator: return absl::StrCat("the operator '", sugar.name, "'");
-    case Kind::kSpecial: return "a builtin function";
-    case Kind::kFunction: return absl::StrCat("the function '", sugar.function->qualname().qualifiedName(), "'");
-    case Kind::kInterfaceMethod: return absl::StrCat("the method '", sugar.name, "'");
-    case Kind::kType: return absl::StrCat("the type '", sugar.type->annotation_str(), "'");
-    case Kind::kNew: return absl::StrCat("the constructor of '", sugar.type->annotation_str(), "'");
-    case Kind::kTuple: return "a tuple";
-    case Kind::kRange: return "a range";
-    case Kind::kEnumerate: return "an enumeration";
-    case Kind::kZip: return "a zip";
-    case Kind::kClosure: return absl::StrCat("the function '", sugar.closure->name, "'");
-    case Kind::kException: return absl::StrCat("the exception '", sugar.name, "'");
-    case Kind::kUndefined: return "an undefined name";
+    case Kind::kVoid:
+      return "nothing";
+    case Kind::kValue:
+      return absl::StrCat("a value of type '", sugar.value->type()->annotation_str(), "'");
+    case Kind::kNamespace:
+      return absl::StrCat("the module '", sugar.name, "'");
+    case Kind::kQualified:
+      return absl::StrCat("the name '", sugar.name, "'");
+    case Kind::kConstants:
+      return "the table of constants";
+    case Kind::kOperator:
+      return absl::StrCat("the operator '", sugar.name, "'");
+    case Kind::kSpecial:
+      return "a builtin function";
+    case Kind::kFunction:
+      return absl::StrCat("the function '", sugar.function->qualname().qualifiedName(), "'");
+    case Kind::kInterfaceMethod:
+      return absl::StrCat("the method '", sugar.name, "'");
+    case Kind::kType:
+      return absl::StrCat("the type '", sugar.type->annotation_str(), "'");
+    case Kind::kNew:
+      return absl::StrCat("the constructor of '", sugar.type->annotation_str(), "'");
+    case Kind::kTuple:
+      return "a tuple";
+    case Kind::kRange:
+      return "a range";
+    case Kind::kEnumerate:
+      return "an enumeration";
+    case Kind::kZip:
+      return "a zip";
+    case Kind::kClosure:
+      return absl::StrCat("the function '", sugar.closure->name, "'");
+    case Kind::kException:
+      return absl::StrCat("the exception '", sugar.name, "'");
+    case Kind::kUndefined:
+      return "an undefined name";
   }
   return "";
 }
 
 bool is_exception_name(const std::string& name) {
   static const auto* const names = new std::unordered_set<std::string>{
-      "Exception", "BaseException", "ValueError", "RuntimeError", "TypeError", "KeyError", "IndexError", "AssertionError",
-      "NotImplementedError", "AttributeError", "ArithmeticError", "ZeroDivisionError", "OverflowError", "LookupError",
-      "StopIteration", "NameError", "OSError", "IOError", "ImportError", "MemoryError", "Warning", "UserWarning"};
+      "Exception",       "BaseException",     "ValueError",     "RuntimeError",        "TypeError",
+      "KeyError",        "IndexError",        "AssertionError", "NotImplementedError", "AttributeError",
+      "ArithmeticError", "ZeroDivisionError", "OverflowError",  "LookupError",         "StopIteration",
+      "NameError",       "OSError",           "IOError",        "ImportError",         "MemoryError",
+      "Warning",         "UserWarning"};
   return names->contains(name);
 }
 
 Sugar global_name(const std::string& name) {
   if (auto it = specials().find(name); it != specials().end()) return Sugar::of_special(it->second);
   if (auto it = operators().find(name); it != operators().end()) return Sugar::named(Kind::kOperator, it->second);
-  if (name == "torch" || name == "aten" || name == "prim" || name == "math" || name == "ops" || name == "typing" || name == "warnings") {
+  if (name == "torch" || name == "aten" || name == "prim" || name == "math" || name == "ops" || name == "typing" ||
+      name == "warnings") {
     return Sugar::named(Kind::kNamespace, name);
   }
   if (name == "CONSTANTS") return Sugar(Kind::kConstants);
@@ -264,11 +304,14 @@ Sugar global_name(const std::string& name) {
 
 Sugar namespace_member(const std::string& name_space, const std::string& member) {
   const std::string dotted = absl::StrCat(name_space, ".", member);
-  if (name_space == "ops" || name_space == "torch.ops") return Sugar::named(Kind::kNamespace, absl::StrCat("ops.", member));
-  if (name_space.starts_with("ops.")) return Sugar::named(Kind::kOperator, absl::StrCat(name_space.substr(4), "::", member));
+  if (name_space == "ops" || name_space == "torch.ops")
+    return Sugar::named(Kind::kNamespace, absl::StrCat("ops.", member));
+  if (name_space.starts_with("ops."))
+    return Sugar::named(Kind::kOperator, absl::StrCat(name_space.substr(4), "::", member));
   if (auto it = specials().find(dotted); it != specials().end()) return Sugar::of_special(it->second);
   if (auto it = operators().find(dotted); it != operators().end()) return Sugar::named(Kind::kOperator, it->second);
-  if (operator_modules().contains(dotted) || plain_modules().contains(dotted)) return Sugar::named(Kind::kNamespace, dotted);
+  if (operator_modules().contains(dotted) || plain_modules().contains(dotted))
+    return Sugar::named(Kind::kNamespace, dotted);
   if (auto it = operator_modules().find(name_space); it != operator_modules().end()) {
     return Sugar::named(Kind::kOperator, absl::StrCat(it->second, member));
   }
@@ -286,7 +329,8 @@ std::string attribute_operator(const c10::Type& type, const std::string& name) {
     auto it = tensor_attributes().find(name);
     return it == tensor_attributes().end() ? "" : it->second;
   }
-  if (type.kind() == c10::TypeKind::DeviceObjType && (name == "type" || name == "index")) return absl::StrCat("prim::", name);
+  if (type.kind() == c10::TypeKind::DeviceObjType && (name == "type" || name == "index"))
+    return absl::StrCat("prim::", name);
   return "";
 }
 

@@ -108,7 +108,8 @@ c10::TypePtr make_dict(const std::vector<c10::TypePtr>& arguments, std::string& 
 c10::TypePtr make_union(const std::vector<c10::TypePtr>& arguments, std::string& why) {
   std::vector<c10::TypePtr> distinct;
   for (const c10::TypePtr& type : arguments) {
-    const bool known = std::any_of(distinct.begin(), distinct.end(), [&](const auto& other) { return *other == *type; });
+    const bool known =
+        std::any_of(distinct.begin(), distinct.end(), [&](const auto& other) { return *other == *type; });
     if (!known) distinct.push_back(type);
   }
   if (distinct.empty()) {
@@ -177,7 +178,9 @@ class Reader {
 
  private:
   SourceRange place(const Expr& expr) const { return scope_.original ? scope_.original(expr.range) : expr.range; }
-  absl::Status error(const Expr& expr, std::string_view message) const { return support::error_at(place(expr), message); }
+  absl::Status error(const Expr& expr, std::string_view message) const {
+    return support::error_at(place(expr), message);
+  }
 
   absl::StatusOr<c10::TypePtr> read_name(const std::string& name, const Expr& expr) {
     auto plain = plain_types().find(name);
@@ -230,7 +233,8 @@ class Reader {
     }
     auto generic = generic_types().find(name);
     if (generic == generic_types().end()) {
-      return error(*subscript.value, name.empty() ? std::string("expected a type") : absl::StrCat("unknown generic type '", name, "'"));
+      return error(*subscript.value,
+                   name.empty() ? std::string("expected a type") : absl::StrCat("unknown generic type '", name, "'"));
     }
     std::vector<const Expr*> arguments;
     if (const auto* tuple = as<Tuple>(subscript.index)) {

@@ -28,10 +28,12 @@ bool is_qualified_name(std::string_view name) {
 
 }  // namespace
 
-Unit::Unit(std::shared_ptr<ir::Program> program, Options options) : program_(std::move(program)), options_(std::move(options)) {}
+Unit::Unit(std::shared_ptr<ir::Program> program, Options options)
+    : program_(std::move(program)), options_(std::move(options)) {}
 Unit::~Unit() = default;
 
-absl::Status Unit::add_source(std::shared_ptr<const support::Source> source, const Scope& scope, std::vector<std::string>* names) {
+absl::Status Unit::add_source(std::shared_ptr<const support::Source> source, const Scope& scope,
+                              std::vector<std::string>* names) {
   ParseOptions options;
   options.escapes = options_.escapes;
   options.limits = options_.limits;
@@ -42,7 +44,8 @@ absl::Status Unit::add_source(std::shared_ptr<const support::Source> source, con
       name = absl::StrCat(scope.function_prefix, function->name);
     } else if (const auto* type = as<Class>(stmt)) {
       name = absl::StrCat(scope.type_prefix, type->name);
-    } else if (scope.user_source && stmt->kind != StmtKind::kImport && stmt->kind != StmtKind::kExpr && stmt->kind != StmtKind::kPass) {
+    } else if (scope.user_source && stmt->kind != StmtKind::kImport && stmt->kind != StmtKind::kExpr &&
+               stmt->kind != StmtKind::kPass) {
       return error(stmt->range, absl::StrCat("expected functions and classes, got ", describe(stmt->kind)));
     } else {
       continue;  // `op_version_set = 1`, imports, docstrings.
@@ -78,8 +81,8 @@ absl::StatusOr<c10::NamedTypePtr> Unit::custom_class(const std::string& name) {
   if (parts.size() != 2) return nullptr;
   if (c10::ClassTypePtr type = torch::getCustomClass(name)) return c10::NamedTypePtr(std::move(type));
   add_missing(name, SourceRange(), "");
-  return absl::UnimplementedError(
-      absl::StrCat("custom class 'torch.classes.", parts[0], ".", parts[1], "' is not registered: load the library that has it first"));
+  return absl::UnimplementedError(absl::StrCat("custom class 'torch.classes.", parts[0], ".", parts[1],
+                                               "' is not registered: load the library that has it first"));
 }
 
 absl::StatusOr<c10::NamedTypePtr> Unit::find_type(const std::string& qualified_name) {
@@ -90,8 +93,9 @@ absl::StatusOr<c10::NamedTypePtr> Unit::find_type(const std::string& qualified_n
   const Class* def = definition != nullptr ? as<Class>(definition->stmt) : nullptr;
   if (def == nullptr) return nullptr;
   if (nesting_ >= options_.limits.source_nesting) {
-    return support::error_at(absl::StatusCode::kResourceExhausted, original(def->name_range),
-                             absl::StrCat("types need each other deeper than the limit of ", options_.limits.source_nesting));
+    return support::error_at(
+        absl::StatusCode::kResourceExhausted, original(def->name_range),
+        absl::StrCat("types need each other deeper than the limit of ", options_.limits.source_nesting));
   }
   ++nesting_;
   absl::StatusOr<c10::NamedTypePtr> type = make_type(qualified_name, *def, *definition);
@@ -155,7 +159,8 @@ absl::Status Unit::compile_pending() {
     if (body != bodies_.end()) VESTA_RETURN_IF_ERROR(compile_body(body->second));
   }
   if (missing_.empty()) return absl::OkStatus();
-  std::string text = missing_.size() == 1 ? "an operator is not known:\n" : absl::StrCat(missing_.size(), " operators are not known:\n");
+  std::string text = missing_.size() == 1 ? "an operator is not known:\n"
+                                          : absl::StrCat(missing_.size(), " operators are not known:\n");
   for (const MissingOperator& one : missing_) {
     absl::StrAppend(&text, "  ", one.name);
     if (one.call_site.known()) absl::StrAppend(&text, " at ", one.call_site.short_description());
@@ -170,10 +175,12 @@ absl::Status Unit::ensure_return_type(ir::Function* function, const SourceRange&
   auto body = bodies_.find(function);
   if (body == bodies_.end()) return absl::OkStatus();
   if (body->second.running) {
-    return error(call, absl::StrCat("'", function->name(), "' is called while its result type is still unknown; annotate its result"));
+    return error(call, absl::StrCat("'", function->name(),
+                                    "' is called while its result type is still unknown; annotate its result"));
   }
   if (nesting_ >= options_.limits.source_nesting) {
-    return support::error_at(absl::StatusCode::kResourceExhausted, original(call), "functions without result types call each other too deep");
+    return support::error_at(absl::StatusCode::kResourceExhausted, original(call),
+                             "functions without result types call each other too deep");
   }
   ++nesting_;
   absl::Status status = compile_body(body->second);
@@ -181,7 +188,8 @@ absl::Status Unit::ensure_return_type(ir::Function* function, const SourceRange&
   return status;
 }
 
-absl::Status Unit::define_methods(const c10::ClassTypePtr& type, const std::shared_ptr<const support::Source>& source, const Scope& scope) {
+absl::Status Unit::define_methods(const c10::ClassTypePtr& type, const std::shared_ptr<const support::Source>& source,
+                                  const Scope& scope) {
   ParseOptions options;
   options.escapes = options_.escapes;
   options.limits = options_.limits;
@@ -214,7 +222,11 @@ absl::StatusOr<c10::TypePtr> Unit::read_type(const Expr& annotation, const Scope
 
 void Unit::add_missing(std::string name, const SourceRange& call, const std::string& function) {
   const SourceRange range = original(call);
-  if (!missing_seen_.insert(absl::StrCat(name, "\n", range.known() ? absl::StrCat(range.short_description(), ":", range.begin()) : "")).second) return;
+  if (!missing_seen_
+           .insert(absl::StrCat(name, "\n",
+                                range.known() ? absl::StrCat(range.short_description(), ":", range.begin()) : ""))
+           .second)
+    return;
   missing_.push_back({std::move(name), range, function});
 }
 

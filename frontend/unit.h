@@ -123,21 +123,25 @@ class Unit {
   absl::StatusOr<const Definition*> find_definition(const std::string& qualified_name);
   absl::StatusOr<c10::NamedTypePtr> make_type(const std::string& name, const Class& def, const Definition& definition);
   absl::StatusOr<c10::NamedTypePtr> make_enum(const std::string& name, const Class& def, const Definition& definition);
-  absl::StatusOr<c10::NamedTypePtr> make_named_tuple(const std::string& name, const Class& def, const Definition& definition);
+  absl::StatusOr<c10::NamedTypePtr> make_named_tuple(const std::string& name, const Class& def,
+                                                     const Definition& definition);
   absl::StatusOr<c10::NamedTypePtr> make_interface(const std::string& name, const Class& def, bool is_module);
   absl::StatusOr<c10::NamedTypePtr> custom_class(const std::string& name);
   absl::Status declare_class(const PendingClass& pending);
   absl::Status declare_interface(const c10::InterfaceTypePtr& type, const Class& def, const Definition& definition);
-  absl::Status declare_attribute(c10::ClassType& type, const std::string& name, const Expr& annotation, const Expr* value,
-                                 const std::unordered_set<std::string>& parameters,
+  absl::Status declare_attribute(c10::ClassType& type, const std::string& name, const Expr& annotation,
+                                 const Expr* value, const std::unordered_set<std::string>& parameters,
                                  const std::unordered_set<std::string>& buffers, const Scope& scope);
   enum class MethodKind { kMethod, kStatic, kHook, kPreHook };
-  absl::StatusOr<ir::Function*> declare_method(const c10::ClassTypePtr& type, const Function& def, const Definition& definition, MethodKind kind);
-  absl::StatusOr<c10::IValue> constant_sequence(const Expr& expr, const std::vector<const Expr*>& elements, const c10::TypePtr& type,
-                                                const Scope& scope);
+  absl::StatusOr<ir::Function*> declare_method(const c10::ClassTypePtr& type, const Function& def,
+                                               const Definition& definition, MethodKind kind);
+  absl::StatusOr<c10::IValue> constant_sequence(const Expr& expr, const std::vector<const Expr*>& elements,
+                                                const c10::TypePtr& type, const Scope& scope);
   absl::StatusOr<c10::IValue> constant_name(const Expr& expr, const c10::TypePtr& type, const Scope& scope);
-  absl::Status declare_methods(const PendingClass& pending, const std::vector<std::string>& pre_hooks, const std::vector<std::string>& hooks);
-  absl::Status declare_property(const c10::ClassTypePtr& type, const Function& def, const Definition& definition, bool is_setter);
+  absl::Status declare_methods(const PendingClass& pending, const std::vector<std::string>& pre_hooks,
+                               const std::vector<std::string>& hooks);
+  absl::Status declare_property(const c10::ClassTypePtr& type, const Function& def, const Definition& definition,
+                                bool is_setter);
   void queue_body(ir::Function* function, const Function* def, c10::TypePtr self, const Definition& definition);
   absl::Status compile_body(Body& body);
 

@@ -50,7 +50,8 @@ const Assign* single_assign(const Stmt* stmt) {
 
 }  // namespace
 
-absl::StatusOr<c10::NamedTypePtr> Unit::make_type(const std::string& name, const Class& def, const Definition& definition) {
+absl::StatusOr<c10::NamedTypePtr> Unit::make_type(const std::string& name, const Class& def,
+                                                  const Definition& definition) {
   bool is_module = false;
   for (const Expr* decorator : def.decorators) {
     if (last_part(dotted_name(*decorator)) == "interface") {
@@ -62,13 +63,15 @@ absl::StatusOr<c10::NamedTypePtr> Unit::make_type(const std::string& name, const
   for (const Expr* base : def.bases) {
     const std::string base_name = last_part(dotted_name(*base));
     if (base_name == "NamedTuple") return make_named_tuple(name, def, definition);
-    if (base_name == "Enum" || base_name == "IntEnum" || base_name == "StrEnum") return make_enum(name, def, definition);
+    if (base_name == "Enum" || base_name == "IntEnum" || base_name == "StrEnum")
+      return make_enum(name, def, definition);
     if (base_name == "Interface") return make_interface(name, def, false);
     if (base_name == "ModuleInterface") return make_interface(name, def, true);
     if (base_name == "Module" || base_name == "ScriptModule") {
       is_module = true;
     } else if (base_name != "object") {
-      return error(base->range, absl::StrCat("'", def.name, "' has a base class '", base_name, "': classes of a program have none"));
+      return error(base->range,
+                   absl::StrCat("'", def.name, "' has a base class '", base_name, "': classes of a program have none"));
     }
   }
   c10::ClassTypePtr type = program_->create_class(c10::QualifiedName(name), is_module);
@@ -76,7 +79,8 @@ absl::StatusOr<c10::NamedTypePtr> Unit::make_type(const std::string& name, const
   return c10::NamedTypePtr(std::move(type));
 }
 
-absl::StatusOr<c10::NamedTypePtr> Unit::make_enum(const std::string& name, const Class& def, const Definition& definition) {
+absl::StatusOr<c10::NamedTypePtr> Unit::make_enum(const std::string& name, const Class& def,
+                                                  const Definition& definition) {
   std::vector<c10::EnumNameValue> members;
   c10::TypePtr type;
   for (const Stmt* stmt : def.body) {
@@ -84,19 +88,22 @@ absl::StatusOr<c10::NamedTypePtr> Unit::make_enum(const std::string& name, const
     const auto* member = assign != nullptr ? as<Name>(assign->targets[0]) : nullptr;
     if (member == nullptr || assign->value == nullptr) continue;
     VESTA_ASSIGN_OR_RETURN(c10::IValue value, constant_value(*assign->value, nullptr, definition.scope));
-    if (!value.isInt() && !value.isDouble() && !value.isString()) return error(assign->value->range, "an enum's values are int, float or str");
+    if (!value.isInt() && !value.isDouble() && !value.isString())
+      return error(assign->value->range, "an enum's values are int, float or str");
     c10::TypePtr own = value.type();
     if (type != nullptr && *type != *own) return error(assign->value->range, "an enum's values must have one type");
     type = std::move(own);
     members.emplace_back(member->id, std::move(value));
   }
   if (type == nullptr) return error(def.range, absl::StrCat("enum '", def.name, "' has no members"));
-  c10::NamedTypePtr result = c10::EnumType::create(c10::QualifiedName(name), std::move(type), std::move(members), program_->compilation_unit());
+  c10::NamedTypePtr result = c10::EnumType::create(c10::QualifiedName(name), std::move(type), std::move(members),
+                                                   program_->compilation_unit());
   program_->add_type(result);
   return result;
 }
 
-absl::StatusOr<c10::NamedTypePtr> Unit::make_named_tuple(const std::string& name, const Class& def, const Definition& definition) {
+absl::StatusOr<c10::NamedTypePtr> Unit::make_named_tuple(const std::string& name, const Class& def,
+                                                         const Definition& definition) {
   std::vector<std::string> names;
   std::vector<c10::TypePtr> types;
   std::vector<c10::IValue> defaults;
@@ -109,7 +116,8 @@ absl::StatusOr<c10::NamedTypePtr> Unit::make_named_tuple(const std::string& name
     std::string field_name;
     if (field != nullptr && annotation != nullptr) {
       field_name = field->id;
-    } else if (item != nullptr && dotted_name(*item->value) == "__annotations__" && as<StringLiteral>(item->index) != nullptr) {
+    } else if (item != nullptr && dotted_name(*item->value) == "__annotations__" &&
+               as<StringLiteral>(item->index) != nullptr) {
       field_name = as<StringLiteral>(item->index)->value;
       annotation = assign->value;
     } else {
@@ -120,14 +128,17 @@ absl::StatusOr<c10::NamedTypePtr> Unit::make_named_tuple(const std::string& name
       VESTA_ASSIGN_OR_RETURN(c10::IValue value, constant_value(*assign->value, type, definition.scope));
       defaults.push_back(std::move(value));
     } else if (!defaults.empty()) {
-      return error(assign->range, absl::StrCat("field '", field_name, "' without a default stands behind one that has a default"));
+      return error(assign->range,
+                   absl::StrCat("field '", field_name, "' without a default stands behind one that has a default"));
     }
     names.push_back(std::move(field_name));
     types.push_back(std::move(type));
   }
   if (c10::NamedTypePtr known = program_->find_type(name)) return known;
   c10::NamedTypePtr result;
-  VESTA_RETURN_IF_ERROR(guarded(*this, def.name_range, [&] { result = c10::TupleType::createNamed(c10::QualifiedName(name), names, types, defaults); }));
+  VESTA_RETURN_IF_ERROR(guarded(*this, def.name_range, [&] {
+    result = c10::TupleType::createNamed(c10::QualifiedName(name), names, types, defaults);
+  }));
   program_->add_type(result);
   return result;
 }
@@ -140,7 +151,8 @@ absl::StatusOr<c10::NamedTypePtr> Unit::make_interface(const std::string& name, 
   return c10::NamedTypePtr(std::move(type));
 }
 
-absl::Status Unit::declare_interface(const c10::InterfaceTypePtr& type, const Class& def, const Definition& definition) {
+absl::Status Unit::declare_interface(const c10::InterfaceTypePtr& type, const Class& def,
+                                     const Definition& definition) {
   for (const Stmt* stmt : def.body) {
     const auto* method = as<Function>(stmt);
     if (method == nullptr) continue;
@@ -148,17 +160,19 @@ absl::Status Unit::declare_interface(const c10::InterfaceTypePtr& type, const Cl
     if (schema.returns().empty()) {
       schema = c10::FunctionSchema(schema.name(), "", schema.arguments(), {c10::Argument("", c10::NoneType::get())});
     }
-    if (type->getMethod(method->name) != nullptr) return error(method->name_range, absl::StrCat("method '", method->name, "' is defined twice"));
+    if (type->getMethod(method->name) != nullptr)
+      return error(method->name_range, absl::StrCat("method '", method->name, "' is defined twice"));
     type->addMethod(std::move(schema));
   }
   return absl::OkStatus();
 }
 
-absl::Status Unit::declare_attribute(c10::ClassType& type, const std::string& name, const Expr& annotation, const Expr* value,
-                                     const std::unordered_set<std::string>& parameters, const std::unordered_set<std::string>& buffers,
-                                     const Scope& scope) {
+absl::Status Unit::declare_attribute(c10::ClassType& type, const std::string& name, const Expr& annotation,
+                                     const Expr* value, const std::unordered_set<std::string>& parameters,
+                                     const std::unordered_set<std::string>& buffers, const Scope& scope) {
   VESTA_ASSIGN_OR_RETURN(c10::TypePtr declared, read_type(annotation, scope));
-  if (type.hasAttribute(name) || type.hasConstant(name)) return error(annotation.range, absl::StrCat("attribute '", name, "' is defined twice"));
+  if (type.hasAttribute(name) || type.hasConstant(name))
+    return error(annotation.range, absl::StrCat("attribute '", name, "' is defined twice"));
   if (is_final_annotation(annotation) && value != nullptr) {
     VESTA_ASSIGN_OR_RETURN(c10::IValue constant, constant_value(*value, declared, scope));
     return guarded(*this, annotation.range, [&] { type.addConstant(name, constant); });
@@ -187,7 +201,8 @@ absl::Status Unit::declare_class(const PendingClass& pending) {
     if (assign == nullptr) continue;
     if (const auto* name = as<Name>(assign->targets[0])) {
       if (assign->annotation != nullptr) {
-        VESTA_RETURN_IF_ERROR(declare_attribute(*pending.type, name->id, *assign->annotation, assign->value, parameters, buffers, scope));
+        VESTA_RETURN_IF_ERROR(
+            declare_attribute(*pending.type, name->id, *assign->annotation, assign->value, parameters, buffers, scope));
       } else if (scope.user_source && !name->id.starts_with("__")) {
         VESTA_ASSIGN_OR_RETURN(c10::IValue value, constant_value(*assign->value, nullptr, scope));
         VESTA_RETURN_IF_ERROR(guarded(*this, assign->range, [&] { pending.type->addConstant(name->id, value); }));
@@ -195,14 +210,18 @@ absl::Status Unit::declare_class(const PendingClass& pending) {
       continue;
     }
     const auto* item = as<Subscript>(assign->targets[0]);
-    const auto* key = item != nullptr && dotted_name(*item->value) == "__annotations__" ? as<StringLiteral>(item->index) : nullptr;
-    if (key == nullptr || assign->value == nullptr) return error(stmt->range, "a class body holds attributes and methods only");
-    VESTA_RETURN_IF_ERROR(declare_attribute(*pending.type, key->value, *assign->value, nullptr, parameters, buffers, scope));
+    const auto* key =
+        item != nullptr && dotted_name(*item->value) == "__annotations__" ? as<StringLiteral>(item->index) : nullptr;
+    if (key == nullptr || assign->value == nullptr)
+      return error(stmt->range, "a class body holds attributes and methods only");
+    VESTA_RETURN_IF_ERROR(
+        declare_attribute(*pending.type, key->value, *assign->value, nullptr, parameters, buffers, scope));
   }
   return declare_methods(pending, pre_hooks, hooks);
 }
 
-absl::Status Unit::declare_methods(const PendingClass& pending, const std::vector<std::string>& pre_hooks, const std::vector<std::string>& hooks) {
+absl::Status Unit::declare_methods(const PendingClass& pending, const std::vector<std::string>& pre_hooks,
+                                   const std::vector<std::string>& hooks) {
   const c10::ClassTypePtr& type = pending.type;
   std::map<std::string, const Function*> hook_defs;
   for (const std::string& name : pre_hooks) hook_defs[name] = nullptr;
@@ -226,8 +245,11 @@ absl::Status Unit::declare_methods(const PendingClass& pending, const std::vecto
   for (const bool pre : {true, false}) {
     for (const std::string& name : pre ? pre_hooks : hooks) {
       const Function* def = hook_defs[name];
-      if (def == nullptr) return error(pending.def->name_range, absl::StrCat("hook '", name, "' of '", pending.def->name, "' has no definition"));
-      VESTA_RETURN_IF_ERROR(declare_method(type, *def, pending.definition, pre ? MethodKind::kPreHook : MethodKind::kHook).status());
+      if (def == nullptr)
+        return error(pending.def->name_range,
+                     absl::StrCat("hook '", name, "' of '", pending.def->name, "' has no definition"));
+      VESTA_RETURN_IF_ERROR(
+          declare_method(type, *def, pending.definition, pre ? MethodKind::kPreHook : MethodKind::kHook).status());
     }
   }
   // A user's class, and one in archives of 1.4 and older, tells its attributes by assigning them: everybody who
@@ -245,11 +267,14 @@ absl::Status Unit::declare_methods(const PendingClass& pending, const std::vecto
   return absl::OkStatus();
 }
 
-absl::Status Unit::declare_property(const c10::ClassTypePtr& type, const Function& def, const Definition& definition, bool is_setter) {
+absl::Status Unit::declare_property(const c10::ClassTypePtr& type, const Function& def, const Definition& definition,
+                                    bool is_setter) {
   VESTA_ASSIGN_OR_RETURN(c10::FunctionSchema schema, signature(def, type, definition.scope));
   const std::string name = absl::StrCat("__", def.name, is_setter ? "_setter" : "_getter");
-  if (is_setter && schema.returns().empty()) schema = c10::FunctionSchema(schema.name(), "", schema.arguments(), {c10::Argument("", c10::NoneType::get())});
-  if (type->findMethod(name) != nullptr) return error(def.name_range, absl::StrCat("property '", def.name, "' is defined twice"));
+  if (is_setter && schema.returns().empty())
+    schema = c10::FunctionSchema(schema.name(), "", schema.arguments(), {c10::Argument("", c10::NoneType::get())});
+  if (type->findMethod(name) != nullptr)
+    return error(def.name_range, absl::StrCat("property '", def.name, "' is defined twice"));
   ir::Function* function = program_->create_method(*type, name, std::move(schema));
   queue_body(function, &def, type, definition);
   if (!is_setter) return guarded(*this, def.name_range, [&] { type->addProperty(def.name, function, nullptr); });
@@ -262,12 +287,15 @@ absl::Status Unit::declare_property(const c10::ClassTypePtr& type, const Functio
   return absl::OkStatus();
 }
 
-absl::StatusOr<ir::Function*> Unit::declare_method(const c10::ClassTypePtr& type, const Function& def, const Definition& definition,
-                                                   MethodKind kind) {
-  VESTA_ASSIGN_OR_RETURN(c10::FunctionSchema schema, signature(def, kind == MethodKind::kStatic ? nullptr : type, definition.scope));
+absl::StatusOr<ir::Function*> Unit::declare_method(const c10::ClassTypePtr& type, const Function& def,
+                                                   const Definition& definition, MethodKind kind) {
+  VESTA_ASSIGN_OR_RETURN(c10::FunctionSchema schema,
+                         signature(def, kind == MethodKind::kStatic ? nullptr : type, definition.scope));
   ir::Function* function = nullptr;
   if (kind == MethodKind::kMethod) {
-    if (type->findMethod(def.name) != nullptr) return error(def.name_range, absl::StrCat("method '", def.name, "' of '", type_text(*type), "' is defined twice"));
+    if (type->findMethod(def.name) != nullptr)
+      return error(def.name_range,
+                   absl::StrCat("method '", def.name, "' of '", type_text(*type), "' is defined twice"));
     function = program_->create_method(*type, def.name, std::move(schema));
   } else {
     function = program_->create_anonymous(c10::QualifiedName(*type->name(), def.name), std::move(schema));
@@ -287,7 +315,8 @@ absl::StatusOr<c10::FunctionSchema> Unit::signature(const Function& def, const c
   for (size_t i = 0; i < def.parameters.size(); ++i) {
     const Parameter& parameter = def.parameters[i];
     if (parameter.kind == ParameterKind::kVarArgs || parameter.kind == ParameterKind::kVarKeywords) {
-      return error(parameter.range, absl::StrCat("'", def.name, "' takes any number of arguments: that is not part of the language"));
+      return error(parameter.range,
+                   absl::StrCat("'", def.name, "' takes any number of arguments: that is not part of the language"));
     }
     c10::TypePtr type;
     if (i == 0 && self != nullptr) {
@@ -302,11 +331,14 @@ absl::StatusOr<c10::FunctionSchema> Unit::signature(const Function& def, const c
       VESTA_ASSIGN_OR_RETURN(value, constant_value(*parameter.default_value, type, scope));
       seen_default = true;
     } else if (seen_default && parameter.kind != ParameterKind::kKeywordOnly) {
-      return error(parameter.range, absl::StrCat("parameter '", parameter.name, "' without a default stands behind one that has a default"));
+      return error(parameter.range, absl::StrCat("parameter '", parameter.name,
+                                                 "' without a default stands behind one that has a default"));
     }
-    arguments.emplace_back(parameter.name, std::move(type), std::nullopt, std::move(value), parameter.kind == ParameterKind::kKeywordOnly);
+    arguments.emplace_back(parameter.name, std::move(type), std::nullopt, std::move(value),
+                           parameter.kind == ParameterKind::kKeywordOnly);
   }
-  if (self != nullptr && arguments.empty()) return error(def.name_range, absl::StrCat("method '", def.name, "' has no parameter 'self'"));
+  if (self != nullptr && arguments.empty())
+    return error(def.name_range, absl::StrCat("method '", def.name, "' has no parameter 'self'"));
   std::vector<c10::Argument> returns;
   if (def.return_annotation != nullptr) {
     VESTA_ASSIGN_OR_RETURN(c10::TypePtr type, read_type(*def.return_annotation, scope));

@@ -22,7 +22,8 @@ c10::IValue fitted(c10::IValue value, const c10::TypePtr& type) {
   if (kind == c10::TypeKind::FloatType && value.isInt()) return static_cast<double>(value.toInt());
   if (kind == c10::TypeKind::FloatType && value.isBool()) return static_cast<double>(value.toBool());
   if (kind == c10::TypeKind::IntType && value.isBool()) return static_cast<int64_t>(value.toBool());
-  if (kind == c10::TypeKind::ComplexType && value.isInt()) return c10::complex<double>(static_cast<double>(value.toInt()), 0);
+  if (kind == c10::TypeKind::ComplexType && value.isInt())
+    return c10::complex<double>(static_cast<double>(value.toInt()), 0);
   if (kind == c10::TypeKind::ComplexType && value.isDouble()) return c10::complex<double>(value.toDouble(), 0);
   if (kind == c10::TypeKind::DeviceObjType && value.isString()) {
     try {
@@ -36,8 +37,8 @@ c10::IValue fitted(c10::IValue value, const c10::TypePtr& type) {
 
 }  // namespace
 
-absl::StatusOr<c10::IValue> Unit::constant_sequence(const Expr& expr, const std::vector<const Expr*>& elements, const c10::TypePtr& type,
-                                                    const Scope& scope) {
+absl::StatusOr<c10::IValue> Unit::constant_sequence(const Expr& expr, const std::vector<const Expr*>& elements,
+                                                    const c10::TypePtr& type, const Scope& scope) {
   const c10::TypePtr plain = type != nullptr ? unwrap_optional(type) : nullptr;
   const bool as_list = plain != nullptr ? plain->kind() == c10::TypeKind::ListType : expr.kind == ExprKind::kList;
   const auto* tuple = plain != nullptr ? plain->castRaw<c10::TupleType>() : nullptr;
@@ -54,7 +55,8 @@ absl::StatusOr<c10::IValue> Unit::constant_sequence(const Expr& expr, const std:
                                           : (values.empty() ? c10::TypePtr(c10::TensorType::get()) : values[0].type());
   for (const c10::IValue& value : values) {
     if (!value.type()->isSubtypeOf(*element)) {
-      return error(expr.range, absl::StrCat("expected a list of '", type_text(*element), "', got a '", type_text(*value.type()), "' in it"));
+      return error(expr.range, absl::StrCat("expected a list of '", type_text(*element), "', got a '",
+                                            type_text(*value.type()), "' in it"));
     }
   }
   switch (element->kind()) {
@@ -96,13 +98,15 @@ absl::StatusOr<c10::IValue> Unit::constant_name(const Expr& expr, const c10::Typ
   if (auto value = constant_of_name(dotted)) return fitted(*value, type);
   if (dotted.starts_with("CONSTANTS.c")) {
     size_t index = 0;
-    if (!absl::SimpleAtoi(dotted.substr(11), &index) || index >= constants_.size()) return error(expr.range, absl::StrCat("the archive has no constant '", dotted, "'"));
+    if (!absl::SimpleAtoi(dotted.substr(11), &index) || index >= constants_.size())
+      return error(expr.range, absl::StrCat("the archive has no constant '", dotted, "'"));
     return constants_[index];
   }
   const size_t dot = dotted.rfind('.');
   if (dot != std::string::npos) {
     const std::string owner = dotted.substr(0, dot);
-    VESTA_ASSIGN_OR_RETURN(c10::NamedTypePtr owner_type, find_type(owner.starts_with("__torch__") ? owner : absl::StrCat(scope.type_prefix, owner)));
+    VESTA_ASSIGN_OR_RETURN(c10::NamedTypePtr owner_type,
+                           find_type(owner.starts_with("__torch__") ? owner : absl::StrCat(scope.type_prefix, owner)));
     if (const auto enumeration = owner_type != nullptr ? owner_type->cast<c10::EnumType>() : nullptr) {
       for (const c10::EnumNameValue& member : enumeration->enumNamesValues()) {
         if (member.first == dotted.substr(dot + 1)) {
@@ -116,19 +120,28 @@ absl::StatusOr<c10::IValue> Unit::constant_name(const Expr& expr, const c10::Typ
 
 absl::StatusOr<c10::IValue> Unit::constant_value(const Expr& expr, const c10::TypePtr& type, const Scope& scope) {
   switch (expr.kind) {
-    case ExprKind::kIntLiteral: return fitted(cast<IntLiteral>(expr).value, type);
-    case ExprKind::kFloatLiteral: return fitted(cast<FloatLiteral>(expr).value, type);
-    case ExprKind::kComplexLiteral: return c10::IValue(c10::complex<double>(0, cast<ComplexLiteral>(expr).imaginary));
-    case ExprKind::kStringLiteral: return fitted(cast<StringLiteral>(expr).value, type);
-    case ExprKind::kBoolLiteral: return fitted(cast<BoolLiteral>(expr).value, type);
-    case ExprKind::kNoneLiteral: return c10::IValue();
-    case ExprKind::kTuple: return constant_sequence(expr, cast<Tuple>(expr).elements, type, scope);
-    case ExprKind::kList: return constant_sequence(expr, cast<List>(expr).elements, type, scope);
+    case ExprKind::kIntLiteral:
+      return fitted(cast<IntLiteral>(expr).value, type);
+    case ExprKind::kFloatLiteral:
+      return fitted(cast<FloatLiteral>(expr).value, type);
+    case ExprKind::kComplexLiteral:
+      return c10::IValue(c10::complex<double>(0, cast<ComplexLiteral>(expr).imaginary));
+    case ExprKind::kStringLiteral:
+      return fitted(cast<StringLiteral>(expr).value, type);
+    case ExprKind::kBoolLiteral:
+      return fitted(cast<BoolLiteral>(expr).value, type);
+    case ExprKind::kNoneLiteral:
+      return c10::IValue();
+    case ExprKind::kTuple:
+      return constant_sequence(expr, cast<Tuple>(expr).elements, type, scope);
+    case ExprKind::kList:
+      return constant_sequence(expr, cast<List>(expr).elements, type, scope);
     case ExprKind::kUnary: {
       const auto& unary = cast<Unary>(expr);
       VESTA_ASSIGN_OR_RETURN(c10::IValue value, constant_value(*unary.operand, type, scope));
       if (unary.op == UnaryOp::kPositive) return value;
-      if (unary.op == UnaryOp::kNegative && value.isInt()) return c10::IValue(static_cast<int64_t>(0 - static_cast<uint64_t>(value.toInt())));
+      if (unary.op == UnaryOp::kNegative && value.isInt())
+        return c10::IValue(static_cast<int64_t>(0 - static_cast<uint64_t>(value.toInt())));
       if (unary.op == UnaryOp::kNegative && value.isDouble()) return c10::IValue(-value.toDouble());
       if (unary.op == UnaryOp::kNegative && value.isComplexDouble()) return c10::IValue(-value.toComplexDouble());
       if (unary.op == UnaryOp::kNot && value.isBool()) return c10::IValue(!value.toBool());
@@ -137,7 +150,9 @@ absl::StatusOr<c10::IValue> Unit::constant_value(const Expr& expr, const c10::Ty
     case ExprKind::kBinary: {  // `1+2j`
       const auto& binary = cast<Binary>(expr);
       const bool minus = binary.op == BinaryOp::kSub;
-      if ((!minus && binary.op != BinaryOp::kAdd) || binary.right->kind != ExprKind::kComplexLiteral || as<Binary>(binary.left) != nullptr) break;
+      if ((!minus && binary.op != BinaryOp::kAdd) || binary.right->kind != ExprKind::kComplexLiteral ||
+          as<Binary>(binary.left) != nullptr)
+        break;
       VESTA_ASSIGN_OR_RETURN(c10::IValue left, constant_value(*binary.left, c10::ComplexType::get(), scope));
       if (!left.isComplexDouble()) break;
       const c10::complex<double> right(0, cast<ComplexLiteral>(*binary.right).imaginary);
@@ -151,13 +166,16 @@ absl::StatusOr<c10::IValue> Unit::constant_value(const Expr& expr, const c10::Ty
       std::vector<std::pair<c10::IValue, c10::IValue>> items;
       for (const DictItem& item : cast<Dict>(expr).items) {
         if (item.key == nullptr) return error(expr.range, "'**' in a dict is not part of the language");
-        VESTA_ASSIGN_OR_RETURN(c10::IValue key, constant_value(*item.key, dict_type != nullptr ? key_type : nullptr, scope));
-        VESTA_ASSIGN_OR_RETURN(c10::IValue value, constant_value(*item.value, dict_type != nullptr ? value_type : nullptr, scope));
+        VESTA_ASSIGN_OR_RETURN(c10::IValue key,
+                               constant_value(*item.key, dict_type != nullptr ? key_type : nullptr, scope));
+        VESTA_ASSIGN_OR_RETURN(c10::IValue value,
+                               constant_value(*item.value, dict_type != nullptr ? value_type : nullptr, scope));
         if (dict_type == nullptr && items.empty()) {
           key_type = key.type();
           value_type = value.type();
         }
-        if (!key.type()->isSubtypeOf(*key_type) || !value.type()->isSubtypeOf(*value_type)) return error(expr.range, "the items of a dict must have one type");
+        if (!key.type()->isSubtypeOf(*key_type) || !value.type()->isSubtypeOf(*value_type))
+          return error(expr.range, "the items of a dict must have one type");
         items.emplace_back(std::move(key), std::move(value));
       }
       c10::impl::GenericDict dict(key_type, value_type);
@@ -171,7 +189,8 @@ absl::StatusOr<c10::IValue> Unit::constant_value(const Expr& expr, const c10::Ty
         VESTA_ASSIGN_OR_RETURN(c10::TypePtr annotated, read_type(*call.arguments[0], scope));
         return constant_value(*call.arguments[1], annotated, scope);
       }
-      if (callee == "torch.device" && call.arguments.size() == 1) return constant_value(*call.arguments[0], c10::DeviceObjType::get(), scope);
+      if (callee == "torch.device" && call.arguments.size() == 1)
+        return constant_value(*call.arguments[0], c10::DeviceObjType::get(), scope);
       if (callee == "float" && call.arguments.size() == 1 && as<StringLiteral>(call.arguments[0]) != nullptr) {
         double number = 0;
         if (absl::SimpleAtod(as<StringLiteral>(call.arguments[0])->value, &number)) return c10::IValue(number);
@@ -179,8 +198,10 @@ absl::StatusOr<c10::IValue> Unit::constant_value(const Expr& expr, const c10::Ty
       break;
     }
     case ExprKind::kName:
-    case ExprKind::kAttribute: return constant_name(expr, type, scope);
-    default: break;
+    case ExprKind::kAttribute:
+      return constant_name(expr, type, scope);
+    default:
+      break;
   }
   return error(expr.range, absl::StrCat("expected a constant, got ", describe(expr.kind)));
 }

@@ -182,8 +182,8 @@ class Node {
   Block* block_ = nullptr;
   Node* next_ = nullptr;
   Node* prev_ = nullptr;
-  size_t slot_ = 0;      // place in Graph::nodes_
-  uint64_t order_ = 0;   // position in the block, increasing; 0: not numbered
+  size_t slot_ = 0;     // place in Graph::nodes_
+  uint64_t order_ = 0;  // position in the block, increasing; 0: not numbered
   support::SourceRange range_;
 };
 

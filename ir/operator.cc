@@ -104,7 +104,8 @@ const std::vector<const Operator*>& OperatorCatalog::candidates(std::string_view
   if (overloads != dispatcher_names_.end()) {
     for (const c10::OperatorName& overload : overloads->second) {
       std::optional<c10::OperatorHandle> handle = c10::Dispatcher::singleton().findSchema(overload);
-      if (handle.has_value()) found.push_back(&operators_.emplace_back(Operator{handle->schema(), handle, kNotBuiltin}));
+      if (handle.has_value())
+        found.push_back(&operators_.emplace_back(Operator{handle->schema(), handle, kNotBuiltin}));
     }
   }
   load_builtins(key, found);
@@ -132,7 +133,8 @@ std::vector<std::string> OperatorCatalog::similar_names(std::string_view name, s
   const size_t tolerance = std::max<size_t>(1, name.size() / 5);
   std::vector<std::pair<size_t, std::string>> close;
   for (std::string& candidate : names()) {
-    const size_t difference = candidate.size() > name.size() ? candidate.size() - name.size() : name.size() - candidate.size();
+    const size_t difference =
+        candidate.size() > name.size() ? candidate.size() - name.size() : name.size() - candidate.size();
     if (difference > tolerance) continue;
     const size_t distance = edit_distance(name, candidate);
     if (distance <= tolerance) close.emplace_back(distance, std::move(candidate));

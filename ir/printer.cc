@@ -64,7 +64,7 @@ class Printer {
     block(*graph.block(), 1);
     absl::StrAppend(&out_, "  return (", names(graph.outputs()), ")\n");
     // subgraphs_ may grow while it is walked: subgraphs hold subgraphs.
-    for (; printed_subgraphs_ < subgraphs_.size(); ) {
+    for (; printed_subgraphs_ < subgraphs_.size();) {
       const auto [name, subgraph] = subgraphs_[printed_subgraphs_++];
       absl::StrAppend(&out_, "with ", name, " = ");
       this->graph(*subgraph);
@@ -120,7 +120,8 @@ class Printer {
     std::string text;
     for (const auto& [name, value] : node.attributes()) {
       if (name == attr::Subgraph) continue;
-      absl::StrAppend(&text, text.empty() ? "[" : ", ", name.toUnqualString(), "=", std::visit(PrintAttribute{}, value));
+      absl::StrAppend(&text, text.empty() ? "[" : ", ", name.toUnqualString(), "=",
+                      std::visit(PrintAttribute{}, value));
     }
     return text.empty() ? text : text + "]";
   }
@@ -163,11 +164,13 @@ std::string print_constant(const c10::IValue& value) {
   }
   if (value.isList()) return joined(value.toListRef(), "[", "]", print_constant);
   if (value.isTuple()) return joined(value.toTupleRef().elements(), "(", ")", print_constant);
-  if (value.isEnum()) return absl::StrCat(value.toEnumHolder()->qualifiedClassName(), ".", value.toEnumHolder()->name());
+  if (value.isEnum())
+    return absl::StrCat(value.toEnumHolder()->qualifiedClassName(), ".", value.toEnumHolder()->name());
   if (value.isGenericDict()) {
     std::string text;
     for (const auto& entry : value.toGenericDict()) {
-      absl::StrAppend(&text, text.empty() ? "" : ", ", print_constant(entry.key()), ": ", print_constant(entry.value()));
+      absl::StrAppend(&text, text.empty() ? "" : ", ", print_constant(entry.key()), ": ",
+                      print_constant(entry.value()));
     }
     return absl::StrCat("{", text, "}");
   }

@@ -94,9 +94,10 @@ c10::QualifiedName Program::unique_name(const c10::QualifiedName& wanted) const 
   if (!taken(wanted.qualifiedName())) return wanted;
   for (size_t i = 0;; ++i) {
     const std::string mangled = absl::StrCat("___torch_mangle_", i);
-    c10::QualifiedName name = wanted.prefix().empty()
-                                  ? c10::QualifiedName(c10::QualifiedName(mangled), wanted.name())
-                                  : c10::QualifiedName(c10::QualifiedName(c10::QualifiedName(wanted.prefix()), mangled), wanted.name());
+    c10::QualifiedName name =
+        wanted.prefix().empty()
+            ? c10::QualifiedName(c10::QualifiedName(mangled), wanted.name())
+            : c10::QualifiedName(c10::QualifiedName(c10::QualifiedName(wanted.prefix()), mangled), wanted.name());
     if (!taken(name.qualifiedName())) return name;
   }
 }

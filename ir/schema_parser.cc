@@ -165,8 +165,8 @@ class Parser {
     return true;
   }
   absl::Status expected(std::string_view what) {
-    return absl::InvalidArgumentError(absl::StrCat("schema '", std::string(text_), "': expected ", std::string(what),
-                                                   " at byte ", at_));
+    return absl::InvalidArgumentError(
+        absl::StrCat("schema '", std::string(text_), "': expected ", std::string(what), " at byte ", at_));
   }
   absl::Status expect(std::string_view token) {
     if (take(token)) return absl::OkStatus();
@@ -238,7 +238,8 @@ class Parser {
         VESTA_RETURN_IF_ERROR(expect("]"));
         if (!size.empty()) {
           int32_t n = 0;
-          if (std::from_chars(size.data(), size.data() + size.size(), n).ec != std::errc()) return expected("a list's size");
+          if (std::from_chars(size.data(), size.data() + size.size(), n).ec != std::errc())
+            return expected("a list's size");
           result.fixed_size = n;
         }
         result.fake = c10::ListType::create(result.fake);
@@ -306,9 +307,9 @@ class Parser {
     VESTA_RETURN_IF_ERROR(expect(","));
     VESTA_ASSIGN_OR_RETURN(ParsedType value, type(depth + 1));
     VESTA_RETURN_IF_ERROR(expect(")"));
-    static constexpr std::array kKeyKinds = {c10::TypeKind::AnyType,    c10::TypeKind::IntType,     c10::TypeKind::BoolType,
-                                             c10::TypeKind::FloatType,  c10::TypeKind::ComplexType, c10::TypeKind::StringType,
-                                             c10::TypeKind::TensorType, c10::TypeKind::DeviceObjType};
+    static constexpr std::array kKeyKinds = {
+        c10::TypeKind::AnyType,     c10::TypeKind::IntType,    c10::TypeKind::BoolType,   c10::TypeKind::FloatType,
+        c10::TypeKind::ComplexType, c10::TypeKind::StringType, c10::TypeKind::TensorType, c10::TypeKind::DeviceObjType};
     bool valid_key = false;
     for (const c10::TypeKind kind : kKeyKinds) valid_key = valid_key || key.fake->kind() == kind;
     if (!valid_key) return expected("a type that can be a dict's key");
@@ -472,7 +473,8 @@ class Parser {
     skip_space();
     if (peek("\"")) return quoted();
     const size_t begin = at_;
-    while (at_ < text_.size() && (is_name_char(text_[at_]) || text_[at_] == '.' || text_[at_] == '-' || text_[at_] == '+')) {
+    while (at_ < text_.size() &&
+           (is_name_char(text_[at_]) || text_[at_] == '.' || text_[at_] == '-' || text_[at_] == '+')) {
       const bool sign = text_[at_] == '-' || text_[at_] == '+';
       if (sign && at_ > begin && text_[at_ - 1] != 'e') break;
       ++at_;
@@ -511,7 +513,8 @@ absl::StatusOr<c10::FunctionSchema> parse_schema(std::string_view text) {
   try {  // c10 refuses some types, such as Optional[None], by throwing.
     return Parser(text).schema();
   } catch (const c10::Error& error) {
-    return absl::InvalidArgumentError(absl::StrCat("schema '", std::string(text), "': ", error.what_without_backtrace()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("schema '", std::string(text), "': ", error.what_without_backtrace()));
   }
 }
 

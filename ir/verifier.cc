@@ -55,7 +55,8 @@ class Verifier {
 
  private:
   static absl::Status broken(const Node& node, std::string_view law) {
-    return absl::InternalError(absl::StrCat("broken graph: ", absl::string_view(law.data(), law.size()), "\n", print(node)));
+    return absl::InternalError(
+        absl::StrCat("broken graph: ", absl::string_view(law.data(), law.size()), "\n", print(node)));
   }
 
   absl::Status block(const Block& block) {
@@ -139,8 +140,8 @@ class Verifier {
       const c10::Type& actual = *node.input(i)->type();
       const c10::Type& formal = *schema.arguments()[i].type();
       if (!matches(actual, formal)) {
-        return broken(node, absl::StrCat("argument '", schema.arguments()[i].name(), "' takes ", print(formal), ", got ",
-                                         print(actual)));
+        return broken(node, absl::StrCat("argument '", schema.arguments()[i].name(), "' takes ", print(formal),
+                                         ", got ", print(actual)));
       }
     }
     if (!schema.is_varret() && node.outputs().size() != schema.returns().size()) {
@@ -162,7 +163,8 @@ class Verifier {
       if (node.outputs().size() != carried || body.inputs().size() != carried + 1) {
         return broken(node, "the loop's carried values do not agree in number");
       }
-      if (node.input(0)->type()->kind() != c10::TypeKind::IntType || node.input(1)->type()->kind() != c10::TypeKind::BoolType) {
+      if (node.input(0)->type()->kind() != c10::TypeKind::IntType ||
+          node.input(1)->type()->kind() != c10::TypeKind::BoolType) {
         return broken(node, "a loop takes (int, bool, ...)");
       }
       if (body.outputs().empty() || body.outputs()[0]->type()->kind() != c10::TypeKind::BoolType) {
@@ -184,8 +186,8 @@ class Verifier {
     }
     for (size_t i = 0; i < node.outputs().size(); ++i) {
       if (!matches(*block.outputs()[i + skip]->type(), *node.outputs()[i]->type())) {
-        return broken(node, absl::StrCat("a block yields ", print(*block.outputs()[i + skip]->type()), " for output ", i,
-                                         " of type ", print(*node.outputs()[i]->type())));
+        return broken(node, absl::StrCat("a block yields ", print(*block.outputs()[i + skip]->type()), " for output ",
+                                         i, " of type ", print(*node.outputs()[i]->type())));
       }
     }
     return absl::OkStatus();

@@ -21,7 +21,8 @@ class Arena {
 
   Mark mark() const { return at_; }
   T* allocate(size_t count) {
-    if (count > chunks_[at_.chunk].size - at_.used) [[unlikely]] next_chunk(count);
+    if (count > chunks_[at_.chunk].size - at_.used) [[unlikely]]
+      next_chunk(count);
     T* memory = chunks_[at_.chunk].elements.get() + at_.used;
     at_.used += count;
     return memory;

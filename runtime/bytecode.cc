@@ -18,10 +18,14 @@ const OpcodeInfo& opcode_info(Opcode opcode) { return kOpcodes[static_cast<size_
 
 Bank bank_of(const c10::Type& type) {
   switch (type.kind()) {
-    case c10::TypeKind::IntType: return Bank::kInt;
-    case c10::TypeKind::FloatType: return Bank::kFloat;
-    case c10::TypeKind::BoolType: return Bank::kBool;
-    default: return Bank::kValue;
+    case c10::TypeKind::IntType:
+      return Bank::kInt;
+    case c10::TypeKind::FloatType:
+      return Bank::kFloat;
+    case c10::TypeKind::BoolType:
+      return Bank::kBool;
+    default:
+      return Bank::kValue;
   }
 }
 

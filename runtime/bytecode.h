@@ -66,7 +66,7 @@ class Operand {
     kInt,       // scalar registers, boxed and unboxed
     kFloat,
     kBool,
-    kDiscard,   // a result that nobody reads
+    kDiscard,  // a result that nobody reads
   };
   Operand() = default;
   Operand(Kind kind, size_t index) : bits_(static_cast<uint32_t>(kind) << kShift | static_cast<uint32_t>(index)) {}
@@ -99,17 +99,17 @@ struct Site {
   uint32_t first_input = 0;  // Into Code::operands; the results follow the inputs.
   uint32_t inputs = 0;
   uint32_t outputs = 0;
-  bool variadic = false;                  // call_builtin: the number of arguments goes on top.
-  Kernel kernel = nullptr;                // call_builtin
+  bool variadic = false;                        // call_builtin: the number of arguments goes on top.
+  Kernel kernel = nullptr;                      // call_builtin
   const c10::OperatorHandle* handle = nullptr;  // call_operator
   const ir::Operator* op = nullptr;
-  const ir::Function* callee = nullptr;   // call_function
-  MethodCache* cache = nullptr;           // call_interface, enter, leave
-  const Code* body = nullptr;             // fork
-  bool deferred = false;                  // fork: makes an Await, which runs the body when it is waited for
-  std::string name;                       // call_interface: of the method
-  c10::TypePtr type;                      // of what is made: list, dict, tuple, class, future
-  std::vector<c10::TypePtr> types;        // is_instance
+  const ir::Function* callee = nullptr;  // call_function
+  MethodCache* cache = nullptr;          // call_interface, enter, leave
+  const Code* body = nullptr;            // fork
+  bool deferred = false;                 // fork: makes an Await, which runs the body when it is waited for
+  std::string name;                      // call_interface: of the method
+  c10::TypePtr type;                     // of what is made: list, dict, tuple, class, future
+  std::vector<c10::TypePtr> types;       // is_instance
 };
 
 enum class Bank : uint8_t { kValue, kInt, kFloat, kBool };
@@ -130,8 +130,8 @@ class Code final : public ir::CompiledCode {
   // Where instruction `index` comes from; unknown where nobody knows.
   const support::SourceRange& range(size_t index) const { return ranges[range_of[index]]; }
 
-  std::string name;                       // "Foo.forward", for messages.
-  const ir::Program* program = nullptr;   // Null for a graph that is run on its own. Not owned.
+  std::string name;                      // "Foo.forward", for messages.
+  const ir::Program* program = nullptr;  // Null for a graph that is run on its own. Not owned.
   size_t value_registers = 0;
   size_t scalar_registers = 0;            // Without the constants.
   std::vector<int64_t> scalar_constants;  // Bit patterns; registers scalar_registers...
@@ -142,7 +142,7 @@ class Code final : public ir::CompiledCode {
   std::vector<Parameter> parameters;
   size_t results = 1;
   std::vector<support::SourceRange> ranges;
-  std::vector<uint32_t> range_of;         // By instruction.
+  std::vector<uint32_t> range_of;  // By instruction.
   std::deque<MethodCache> caches;
   std::vector<std::unique_ptr<Code>> bodies;  // Of forks.
 };

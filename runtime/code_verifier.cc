@@ -70,19 +70,25 @@ class Verifier {
 
   absl::Status check_kind(const Site& site) {
     switch (code_.instructions[at_].opcode) {
-      case Opcode::k_call_operator: return site.handle != nullptr ? absl::OkStatus() : fail("calls no operator");
-      case Opcode::k_call_builtin: return site.kernel != nullptr ? absl::OkStatus() : fail("calls no kernel");
+      case Opcode::k_call_operator:
+        return site.handle != nullptr ? absl::OkStatus() : fail("calls no operator");
+      case Opcode::k_call_builtin:
+        return site.kernel != nullptr ? absl::OkStatus() : fail("calls no kernel");
       case Opcode::k_call_function:
       case Opcode::k_enter:
-      case Opcode::k_leave: return site.callee != nullptr ? absl::OkStatus() : fail("calls no function");
+      case Opcode::k_leave:
+        return site.callee != nullptr ? absl::OkStatus() : fail("calls no function");
       case Opcode::k_call_interface:
         return site.cache != nullptr && site.inputs > 0 ? absl::OkStatus() : fail("calls no method");
-      case Opcode::k_fork: return site.body != nullptr && site.type != nullptr ? absl::OkStatus() : fail("forks nothing");
+      case Opcode::k_fork:
+        return site.body != nullptr && site.type != nullptr ? absl::OkStatus() : fail("forks nothing");
       case Opcode::k_make_list:
       case Opcode::k_make_dict:
       case Opcode::k_make_tuple:
-      case Opcode::k_make_object: return site.type != nullptr ? absl::OkStatus() : fail("makes nothing");
-      default: return absl::OkStatus();
+      case Opcode::k_make_object:
+        return site.type != nullptr ? absl::OkStatus() : fail("makes nothing");
+      default:
+        return absl::OkStatus();
     }
   }
 
@@ -92,22 +98,27 @@ class Verifier {
       case Operand::Kind::kCopy:
         return operand.index() < code_.value_registers ? absl::OkStatus() : fail("reads a value that does not exist");
       case Operand::Kind::kConstant:
-        return operand.index() < code_.constants.size() ? absl::OkStatus() : fail("reads a constant that does not exist");
+        return operand.index() < code_.constants.size() ? absl::OkStatus()
+                                                        : fail("reads a constant that does not exist");
       case Operand::Kind::kInt:
       case Operand::Kind::kFloat:
       case Operand::Kind::kBool:
         return operand.index() < code_.scalar_registers ? absl::OkStatus() : fail("reads a scalar that does not exist");
-      case Operand::Kind::kDiscard: break;
+      case Operand::Kind::kDiscard:
+        break;
     }
     return fail("reads nothing");
   }
 
   absl::Status check_result(Operand operand) {
     switch (operand.kind()) {
-      case Operand::Kind::kDiscard: return absl::OkStatus();
+      case Operand::Kind::kDiscard:
+        return absl::OkStatus();
       case Operand::Kind::kCopy:
-      case Operand::Kind::kConstant: return fail("writes what cannot be written");
-      default: return check_input(operand);
+      case Operand::Kind::kConstant:
+        return fail("writes what cannot be written");
+      default:
+        return check_input(operand);
     }
   }
 

@@ -64,18 +64,25 @@ class Disassembler {
   std::string field(const Instruction& instruction, Role role, int32_t value) const {
     switch (role) {
       case Role::VOut:
-      case Role::VIn: return absl::StrCat("v", value);
-      case Role::SOut: return absl::StrCat("s", value);
+      case Role::VIn:
+        return absl::StrCat("v", value);
+      case Role::SOut:
+        return absl::StrCat("s", value);
       case Role::SIn: {
         const auto index = static_cast<size_t>(value);
         if (index < code_.scalar_registers) return absl::StrCat("s", value);
         return scalar_text(code_.scalar_constants[index - code_.scalar_registers]);
       }
-      case Role::Const: return ir::print_constant(code_.constants[static_cast<size_t>(value)]);
-      case Role::Target: return absl::StrCat("@", value);
-      case Role::Slot: return absl::StrCat(value);
-      case Role::Site: return site(instruction.opcode, code_.site(value));
-      case Role::None: break;
+      case Role::Const:
+        return ir::print_constant(code_.constants[static_cast<size_t>(value)]);
+      case Role::Target:
+        return absl::StrCat("@", value);
+      case Role::Slot:
+        return absl::StrCat(value);
+      case Role::Site:
+        return site(instruction.opcode, code_.site(value));
+      case Role::None:
+        break;
     }
     return "";
   }
@@ -109,11 +116,16 @@ class Disassembler {
 
   std::string input(Operand operand) const {
     switch (operand.kind()) {
-      case Operand::Kind::kMove: return absl::StrCat("v", operand.index(), "!");
-      case Operand::Kind::kCopy: return absl::StrCat("v", operand.index());
-      case Operand::Kind::kConstant: return ir::print_constant(code_.constants[operand.index()]);
-      case Operand::Kind::kDiscard: return "_";
-      default: return absl::StrCat("s", operand.index());
+      case Operand::Kind::kMove:
+        return absl::StrCat("v", operand.index(), "!");
+      case Operand::Kind::kCopy:
+        return absl::StrCat("v", operand.index());
+      case Operand::Kind::kConstant:
+        return ir::print_constant(code_.constants[operand.index()]);
+      case Operand::Kind::kDiscard:
+        return "_";
+      default:
+        return absl::StrCat("s", operand.index());
     }
   }
   static std::string result(Operand operand) {

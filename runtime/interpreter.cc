@@ -71,53 +71,57 @@ int64_t as_float(const IValue& value) {
 #define VESTA_STORE_float64(value) std::bit_cast<int64_t>(value)
 
 #define VESTA_DISPATCH() goto* kLabels[static_cast<size_t>(pc->opcode)]
-#define VESTA_NEXT() \
-  do {               \
-    ++pc;            \
+#define VESTA_NEXT()  \
+  do {                \
+    ++pc;             \
     VESTA_DISPATCH(); \
   } while (false)
-#define VESTA_JUMP(target)     \
-  do {                         \
-    pc = code + (target);      \
-    VESTA_DISPATCH();          \
+#define VESTA_JUMP(target) \
+  do {                     \
+    pc = code + (target);  \
+    VESTA_DISPATCH();      \
   } while (false)
 // Back-edges cost what lies between them and their target.
-#define VESTA_LOOP(target)                                                  \
-  do {                                                                      \
-    if (limited) [[unlikely]] {                                             \
-      absl::Status status = control_->check(pc - (code + (target)) + 1);    \
-      if (!status.ok()) return fail(std::move(status), *frame, pc);         \
-    }                                                                       \
-    VESTA_JUMP(target);                                                     \
+#define VESTA_LOOP(target)                                               \
+  do {                                                                   \
+    if (limited) [[unlikely]] {                                          \
+      absl::Status status = control_->check(pc - (code + (target)) + 1); \
+      if (!status.ok()) return fail(std::move(status), *frame, pc);      \
+    }                                                                    \
+    VESTA_JUMP(target);                                                  \
   } while (false)
-#define VESTA_RELOAD()                        \
-  do {                                        \
-    frame = &frames_.back();                  \
-    code = frame->code->instructions.data();  \
-    pc = frame->pc;                           \
-    v = frame->values;                        \
-    s = frame->scalars;                       \
+#define VESTA_RELOAD()                       \
+  do {                                       \
+    frame = &frames_.back();                 \
+    code = frame->code->instructions.data(); \
+    pc = frame->pc;                          \
+    v = frame->values;                       \
+    s = frame->scalars;                      \
   } while (false)
-#define VESTA_CALL(expression)                                              \
-  do {                                                                      \
-    frame->pc = pc;                                                         \
-    absl::Status status = (expression);                                     \
-    if (!status.ok()) [[unlikely]] return fail(std::move(status), frames_.back(), frames_.back().pc); \
+#define VESTA_CALL(expression)                                           \
+  do {                                                                   \
+    frame->pc = pc;                                                      \
+    absl::Status status = (expression);                                  \
+    if (!status.ok()) [[unlikely]]                                       \
+      return fail(std::move(status), frames_.back(), frames_.back().pc); \
   } while (false)
 
 // One instruction of several forms: for IValues, ints, floats and bools.
-#define VESTA_GETTER(name, source)                             \
-  L_##name : {                                                 \
-    frame->pc = pc;                                            \
-    IValue value = source;                                     \
-    v[pc->a] = std::move(value);                               \
-    VESTA_NEXT();                                              \
-  }                                                            \
-  L_##name##_int : frame->pc = pc; s[pc->a] = as_int(source);  \
-  VESTA_NEXT();                                                \
-  L_##name##_float : frame->pc = pc; s[pc->a] = as_float(source); \
-  VESTA_NEXT();                                                \
-  L_##name##_bool : frame->pc = pc; s[pc->a] = as_bool(source); \
+#define VESTA_GETTER(name, source)   \
+  L_##name : {                       \
+    frame->pc = pc;                  \
+    IValue value = source;           \
+    v[pc->a] = std::move(value);     \
+    VESTA_NEXT();                    \
+  }                                  \
+  L_##name##_int : frame->pc = pc;   \
+  s[pc->a] = as_int(source);         \
+  VESTA_NEXT();                      \
+  L_##name##_float : frame->pc = pc; \
+  s[pc->a] = as_float(source);       \
+  VESTA_NEXT();                      \
+  L_##name##_bool : frame->pc = pc;  \
+  s[pc->a] = as_bool(source);        \
   VESTA_NEXT();
 
 Machine::Outcome Machine::loop() {
@@ -138,53 +142,55 @@ Machine::Outcome Machine::loop() {
 
 // Arithmetic and comparisons come straight from the table.
 #define VESTA_INSTRUCTION(name, a, b, c)
-#define VESTA_UNARY(name, operand, result, expression)              \
-  L_##name : {                                                      \
-    const auto x = VESTA_LOAD_##operand(pc->b);                     \
-    s[pc->a] = VESTA_STORE_##result(expression);                    \
-    VESTA_NEXT();                                                   \
+#define VESTA_UNARY(name, operand, result, expression) \
+  L_##name : {                                         \
+    const auto x = VESTA_LOAD_##operand(pc->b);        \
+    s[pc->a] = VESTA_STORE_##result(expression);       \
+    VESTA_NEXT();                                      \
   }
-#define VESTA_BINARY(name, operands, result, expression)            \
-  L_##name : {                                                      \
-    const auto x = VESTA_LOAD_##operands(pc->b);                    \
-    const auto y = VESTA_LOAD_##operands(pc->c);                    \
-    s[pc->a] = VESTA_STORE_##result(expression);                    \
-    VESTA_NEXT();                                                   \
+#define VESTA_BINARY(name, operands, result, expression) \
+  L_##name : {                                           \
+    const auto x = VESTA_LOAD_##operands(pc->b);         \
+    const auto y = VESTA_LOAD_##operands(pc->c);         \
+    s[pc->a] = VESTA_STORE_##result(expression);         \
+    VESTA_NEXT();                                        \
   }
-#define VESTA_COMPARE(name, operands, expression)                   \
-  L_##name : {                                                      \
-    const auto x = VESTA_LOAD_##operands(pc->b);                    \
-    const auto y = VESTA_LOAD_##operands(pc->c);                    \
-    s[pc->a] = (expression) ? 1 : 0;                                \
-    VESTA_NEXT();                                                   \
-  }                                                                 \
-  L_jump_if_##name : {                                              \
-    const auto x = VESTA_LOAD_##operands(pc->b);                    \
-    const auto y = VESTA_LOAD_##operands(pc->c);                    \
-    if (expression) VESTA_JUMP(pc->a);                              \
-    VESTA_NEXT();                                                   \
-  }                                                                 \
-  L_jump_unless_##name : {                                          \
-    const auto x = VESTA_LOAD_##operands(pc->b);                    \
-    const auto y = VESTA_LOAD_##operands(pc->c);                    \
-    if (!(expression)) VESTA_JUMP(pc->a);                           \
-    VESTA_NEXT();                                                   \
-  }                                                                 \
-  L_loop_if_##name : {                                              \
-    const auto x = VESTA_LOAD_##operands(pc->b);                    \
-    const auto y = VESTA_LOAD_##operands(pc->c);                    \
-    if (expression) VESTA_LOOP(pc->a);                              \
-    VESTA_NEXT();                                                   \
+#define VESTA_COMPARE(name, operands, expression) \
+  L_##name : {                                    \
+    const auto x = VESTA_LOAD_##operands(pc->b);  \
+    const auto y = VESTA_LOAD_##operands(pc->c);  \
+    s[pc->a] = (expression) ? 1 : 0;              \
+    VESTA_NEXT();                                 \
+  }                                               \
+  L_jump_if_##name : {                            \
+    const auto x = VESTA_LOAD_##operands(pc->b);  \
+    const auto y = VESTA_LOAD_##operands(pc->c);  \
+    if (expression) VESTA_JUMP(pc->a);            \
+    VESTA_NEXT();                                 \
+  }                                               \
+  L_jump_unless_##name : {                        \
+    const auto x = VESTA_LOAD_##operands(pc->b);  \
+    const auto y = VESTA_LOAD_##operands(pc->c);  \
+    if (!(expression)) VESTA_JUMP(pc->a);         \
+    VESTA_NEXT();                                 \
+  }                                               \
+  L_loop_if_##name : {                            \
+    const auto x = VESTA_LOAD_##operands(pc->b);  \
+    const auto y = VESTA_LOAD_##operands(pc->c);  \
+    if (expression) VESTA_LOOP(pc->a);            \
+    VESTA_NEXT();                                 \
   }
 #include "runtime/instructions.def"
 #undef VESTA_INSTRUCTION
 
 L_floordiv_int:
-  if (s[pc->c] == 0) [[unlikely]] return fail(zero_division("division by 0"), *frame, pc);
+  if (s[pc->c] == 0) [[unlikely]]
+    return fail(zero_division("division by 0"), *frame, pc);
   s[pc->a] = python_floordiv(s[pc->b], s[pc->c]);
   VESTA_NEXT();
 L_mod_int:
-  if (s[pc->c] == 0) [[unlikely]] return fail(zero_division("modulo by 0"), *frame, pc);
+  if (s[pc->c] == 0) [[unlikely]]
+    return fail(zero_division("modulo by 0"), *frame, pc);
   s[pc->a] = python_mod(s[pc->b], s[pc->c]);
   VESTA_NEXT();
 
@@ -272,28 +278,30 @@ L_list_length:
   frame->pc = pc;
   s[pc->a] = static_cast<int64_t>(elements_of(v[pc->b]).size());
   VESTA_NEXT();
-#define VESTA_LIST_GET(name, store)                                                                           \
-  L_##name : {                                                                                                \
-    frame->pc = pc;                                                                                           \
-    const c10::ArrayRef<IValue> elements = elements_of(v[pc->b]);                                             \
-    int64_t index = s[pc->c];                                                                                 \
-    if (!normalize(index, elements.size())) [[unlikely]] return fail(index_error("list index out of range"), *frame, pc); \
-    const IValue& element = elements[static_cast<size_t>(index)];                                             \
-    store;                                                                                                    \
-    VESTA_NEXT();                                                                                             \
+#define VESTA_LIST_GET(name, store)                                    \
+  L_##name : {                                                         \
+    frame->pc = pc;                                                    \
+    const c10::ArrayRef<IValue> elements = elements_of(v[pc->b]);      \
+    int64_t index = s[pc->c];                                          \
+    if (!normalize(index, elements.size())) [[unlikely]]               \
+      return fail(index_error("list index out of range"), *frame, pc); \
+    const IValue& element = elements[static_cast<size_t>(index)];      \
+    store;                                                             \
+    VESTA_NEXT();                                                      \
   }
   VESTA_LIST_GET(list_get, IValue copy = element; v[pc->a] = std::move(copy))
   VESTA_LIST_GET(list_get_int, s[pc->a] = as_int(element))
   VESTA_LIST_GET(list_get_float, s[pc->a] = as_float(element))
   VESTA_LIST_GET(list_get_bool, s[pc->a] = as_bool(element))
-#define VESTA_LIST_SET(name, value)                                                                           \
-  L_##name : {                                                                                                \
-    frame->pc = pc;                                                                                           \
-    std::vector<IValue>& elements = mutable_elements_of(v[pc->a]);                                            \
-    int64_t index = s[pc->b];                                                                                 \
-    if (!normalize(index, elements.size())) [[unlikely]] return fail(index_error("list index out of range"), *frame, pc); \
-    elements[static_cast<size_t>(index)] = value;                                                             \
-    VESTA_NEXT();                                                                                             \
+#define VESTA_LIST_SET(name, value)                                    \
+  L_##name : {                                                         \
+    frame->pc = pc;                                                    \
+    std::vector<IValue>& elements = mutable_elements_of(v[pc->a]);     \
+    int64_t index = s[pc->b];                                          \
+    if (!normalize(index, elements.size())) [[unlikely]]               \
+      return fail(index_error("list index out of range"), *frame, pc); \
+    elements[static_cast<size_t>(index)] = value;                      \
+    VESTA_NEXT();                                                      \
   }
   VESTA_LIST_SET(list_set, v[pc->c])
   VESTA_LIST_SET(list_set_int, s[pc->c])
@@ -395,16 +403,16 @@ L_raise:
   return fail(raise(*frame, frame->code->site(pc->a)), *frame, pc);
 
   // ---- Making and taking apart
-#define VESTA_MAKE(name, expression)                            \
-  L_##name : {                                                  \
-    const Site& site = frame->code->site(pc->a);                \
-    frame->pc = pc;                                             \
-    push_operands(*frame, site);                                \
-    IValue made = expression;                                   \
-    stack_.clear();                                             \
-    stack_.push_back(std::move(made));                          \
-    pop_results(*frame, site);                                  \
-    VESTA_NEXT();                                               \
+#define VESTA_MAKE(name, expression)             \
+  L_##name : {                                   \
+    const Site& site = frame->code->site(pc->a); \
+    frame->pc = pc;                              \
+    push_operands(*frame, site);                 \
+    IValue made = expression;                    \
+    stack_.clear();                              \
+    stack_.push_back(std::move(made));           \
+    pop_results(*frame, site);                   \
+    VESTA_NEXT();                                \
   }
   VESTA_MAKE(make_list, runtime::make_list(*site.type, stack_))
   VESTA_MAKE(make_dict, runtime::make_dict(*site.type, stack_))
@@ -421,7 +429,9 @@ L_unpack_list : {
   const IValue list = std::move(stack_[0]);
   const c10::ArrayRef<IValue> elements = elements_of(list);
   if (elements.size() != site.outputs) {
-    return fail(with_exception_class(absl::InvalidArgumentError(absl::StrCat("expected ", site.outputs, " elements in a list but found ", elements.size())), "ValueError"),
+    return fail(with_exception_class(absl::InvalidArgumentError(absl::StrCat(
+                                         "expected ", site.outputs, " elements in a list but found ", elements.size())),
+                                     "ValueError"),
                 *frame, pc);
   }
   stack_.assign(elements.begin(), elements.end());
@@ -437,10 +447,15 @@ L_fork:
 L_wait:
   frame->pc = pc;
   switch (wait(*frame, frame->code->site(pc->a))) {
-    case WaitResult::kReady: VESTA_NEXT();
-    case WaitResult::kPushed: VESTA_RELOAD(); VESTA_DISPATCH();
-    case WaitResult::kSuspended: return Outcome::kSuspended;
-    case WaitResult::kFailed: return Outcome::kFailed;
+    case WaitResult::kReady:
+      VESTA_NEXT();
+    case WaitResult::kPushed:
+      VESTA_RELOAD();
+      VESTA_DISPATCH();
+    case WaitResult::kSuspended:
+      return Outcome::kSuspended;
+    case WaitResult::kFailed:
+      return Outcome::kFailed;
   }
   return Outcome::kFailed;
 }

@@ -126,8 +126,7 @@ size_t LoweringContext::emit(Opcode opcode, int64_t a, int64_t b, int64_t c) {
     current_range_ = current_;
     if (current_ != nullptr) code_.ranges.push_back(current_->range());
   }
-  code_.instructions.push_back(
-      {opcode, static_cast<int32_t>(a), static_cast<int32_t>(b), static_cast<int32_t>(c)});
+  code_.instructions.push_back({opcode, static_cast<int32_t>(a), static_cast<int32_t>(b), static_cast<int32_t>(c)});
   code_.range_of.push_back(static_cast<uint32_t>(code_.ranges.size() - 1));
   return code_.instructions.size() - 1;
 }

@@ -94,7 +94,8 @@ class LoweringContext {
   // Sites.
   void add_inputs(const Node* node, std::span<Value* const> inputs, Site& site);
   void add_outputs(const Node* node, Site& site);
-  void emit_site(Opcode opcode, const Node* node, std::span<Value* const> inputs, Site site, int32_t b = 0, int32_t c = 0);
+  void emit_site(Opcode opcode, const Node* node, std::span<Value* const> inputs, Site site, int32_t b = 0,
+                 int32_t c = 0);
   absl::Status unimplemented(const Node* node) const;
   void finish();
 
@@ -160,8 +161,8 @@ class LoweringContext {
   absl::flat_hash_map<int64_t, int32_t> scalar_constants_;
   absl::flat_hash_map<const c10::IValue*, int32_t> value_constants_;
   std::vector<Place> temporaries_;
-  const Node* current_ = nullptr;       // The node that instructions are emitted for,
-  const Node* current_range_ = nullptr; // and the one that the last range belongs to.
+  const Node* current_ = nullptr;        // The node that instructions are emitted for,
+  const Node* current_range_ = nullptr;  // and the one that the last range belongs to.
 };
 
 }  // namespace vesta::runtime

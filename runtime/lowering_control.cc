@@ -193,9 +193,8 @@ void LoweringContext::emit_moves(const Node* reader, const std::vector<Move>& mo
 
 void LoweringContext::emit_planned(const Node* reader, std::vector<PendingMove> pending) {
   auto reads = [&pending](const Place& place, const PendingMove* but) {
-    return std::any_of(pending.begin(), pending.end(), [&](const PendingMove& move) {
-      return &move != but && !move.constant && move.from == place;
-    });
+    return std::any_of(pending.begin(), pending.end(),
+                       [&](const PendingMove& move) { return &move != but && !move.constant && move.from == place; });
   };
   while (!pending.empty()) {
     bool progress = false;
@@ -293,8 +292,8 @@ absl::Status LoweringContext::lower_loop(const Node* node) {
   const Value* initial_condition = root(node->input(1));
   const Value* next_condition = root(body->outputs()[0]);
   const c10::IValue* max_constant = constant_of(max_trips);
-  const bool endless = max_constant != nullptr && max_constant->isInt() &&
-                       max_constant->toInt() == std::numeric_limits<int64_t>::max();
+  const bool endless =
+      max_constant != nullptr && max_constant->isInt() && max_constant->toInt() == std::numeric_limits<int64_t>::max();
 
   // Initial values go to their registers.
   std::vector<Place> places;

@@ -24,7 +24,9 @@ namespace prim = c10::prim;
 char signature_letter(Bank bank) { return "vifb"[static_cast<size_t>(bank)]; }
 
 // Typed instructions stand in the order value, int, float, bool.
-Opcode for_bank(Opcode first, Bank bank) { return static_cast<Opcode>(static_cast<int>(first) + static_cast<int>(bank)); }
+Opcode for_bank(Opcode first, Bank bank) {
+  return static_cast<Opcode>(static_cast<int>(first) + static_cast<int>(bank));
+}
 static_assert(static_cast<int>(Opcode::k_get_attr_bool) == static_cast<int>(Opcode::k_get_attr) + 3);
 static_assert(static_cast<int>(Opcode::k_set_attr_bool) == static_cast<int>(Opcode::k_set_attr) + 3);
 static_assert(static_cast<int>(Opcode::k_tuple_get_bool) == static_cast<int>(Opcode::k_tuple_get) + 3);
@@ -147,9 +149,10 @@ bool LoweringContext::lower_typed(const Node* node) {
   using Lowerer = bool (LoweringContext::*)(const Node*);
   using L = LoweringContext;
   static const auto* const table = new absl::flat_hash_map<c10::Symbol, Lowerer>{
-      {aten::len, &L::lower_length},       {aten::__getitem__, &L::lower_getitem}, {aten::_set_item, &L::lower_setitem},
-      {aten::append, &L::lower_append},    {aten::dim, &L::lower_size},            {aten::size, &L::lower_size},
-      {aten::__is__, &L::lower_identity},  {aten::__isnot__, &L::lower_identity},
+      {aten::len, &L::lower_length},        {aten::__getitem__, &L::lower_getitem},
+      {aten::_set_item, &L::lower_setitem}, {aten::append, &L::lower_append},
+      {aten::dim, &L::lower_size},          {aten::size, &L::lower_size},
+      {aten::__is__, &L::lower_identity},   {aten::__isnot__, &L::lower_identity},
   };
   auto it = table->find(node->kind());
   return it != table->end() && (this->*it->second)(node);
@@ -292,8 +295,8 @@ absl::Status LoweringContext::lower_tuple_index(const Node* node) {
   const auto size = static_cast<int64_t>(tuple_type->elements().size());
   const int64_t position = index->toInt() < 0 ? index->toInt() + size : index->toInt();
   if (position < 0 || position >= size) {
-    return error_at(node->range(), absl::StrCat("tuple index ", index->toInt(), " is out of range: the tuple has ", size,
-                                                " elements"));
+    return error_at(node->range(), absl::StrCat("tuple index ", index->toInt(), " is out of range: the tuple has ",
+                                                size, " elements"));
   }
   const int32_t tuple = value_register(node->input(0));
   emit_element(node, Opcode::k_tuple_get, tuple, static_cast<int32_t>(position), node->output());
@@ -346,7 +349,8 @@ absl::StatusOr<int32_t> LoweringContext::attribute_slot(const Node& node) {
   auto type = node.input(0)->type()->cast<c10::ClassType>();
   const std::optional<size_t> slot = type == nullptr ? std::nullopt : type->findAttributeSlot(name);
   if (!slot.has_value()) {
-    return error_at(node.range(), absl::StrCat("'", ir::print(*node.input(0)->type()), "' has no attribute '", name, "'"));
+    return error_at(node.range(),
+                    absl::StrCat("'", ir::print(*node.input(0)->type()), "' has no attribute '", name, "'"));
   }
   return static_cast<int32_t>(*slot);
 }
@@ -409,7 +413,8 @@ absl::Status LoweringContext::lower_enum(const Node* node) {
 
 // ---- Calls
 
-absl::Status LoweringContext::resolve_method(const Node* node, const std::string& name, Site& site, bool& is_interface) {
+absl::Status LoweringContext::resolve_method(const Node* node, const std::string& name, Site& site,
+                                             bool& is_interface) {
   const c10::TypePtr& type = node->input(0)->type();
   is_interface = type->kind() == c10::TypeKind::InterfaceType;
   if (is_interface) {
@@ -486,13 +491,13 @@ absl::Status LoweringContext::lower_fork(const Node* node) {
   const auto* body = node->has(attr::Subgraph) ? &node->get<std::shared_ptr<ir::Graph>>(attr::Subgraph) : nullptr;
   const bool deferred = node->kind() == prim::awaitable;
   const c10::Type& made = *node->output()->type();
-  if (body == nullptr || *body == nullptr || made.kind() != (deferred ? c10::TypeKind::AwaitType : c10::TypeKind::FutureType) ||
+  if (body == nullptr || *body == nullptr ||
+      made.kind() != (deferred ? c10::TypeKind::AwaitType : c10::TypeKind::FutureType) ||
       (*body)->inputs().size() != node->inputs().size() || (*body)->outputs().size() != 1) {
     return error_at(node->range(), absl::StrCat("'", node->kind().toQualString(),
                                                 "' needs a subgraph that takes its inputs and gives one result"));
   }
-  absl::StatusOr<std::unique_ptr<Code>> code =
-      lower(**body, absl::StrCat("<fork in ", code_.name, ">"), code_.program);
+  absl::StatusOr<std::unique_ptr<Code>> code = lower(**body, absl::StrCat("<fork in ", code_.name, ">"), code_.program);
   if (!code.ok()) return std::move(code).status();
   Site site;
   site.body = code->get();

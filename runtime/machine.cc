@@ -37,15 +37,18 @@ constexpr int64_t kExitFuel = 100'000'000;
 int64_t unbox(Kind kind, const IValue& value) {
   switch (kind) {
     case Kind::kInt:
-      if (value.isInt()) [[likely]] return value.toInt();
+      if (value.isInt()) [[likely]]
+        return value.toInt();
       if (value.isSymInt()) return value.toInt();
       wrong_kind("int", value);
     case Kind::kFloat:
-      if (value.isDouble()) [[likely]] return std::bit_cast<int64_t>(value.toDouble());
+      if (value.isDouble()) [[likely]]
+        return std::bit_cast<int64_t>(value.toDouble());
       if (value.isInt()) return std::bit_cast<int64_t>(static_cast<double>(value.toInt()));
       wrong_kind("float", value);
     default:
-      if (value.isBool()) [[likely]] return value.toBool() ? 1 : 0;
+      if (value.isBool()) [[likely]]
+        return value.toBool() ? 1 : 0;
       wrong_kind("bool", value);
   }
 }
@@ -59,13 +62,20 @@ const std::shared_ptr<RunControl>* Machine::current_control() { return innermost
 IValue Machine::read(const Frame& frame, Operand operand) {
   const uint32_t index = operand.index();
   switch (operand.kind()) {
-    case Kind::kMove: return std::move(frame.values[index]);
-    case Kind::kCopy: return frame.values[index];
-    case Kind::kConstant: return frame.code->constants[index];
-    case Kind::kInt: return frame.scalars[index];
-    case Kind::kFloat: return std::bit_cast<double>(frame.scalars[index]);
-    case Kind::kBool: return frame.scalars[index] != 0;
-    case Kind::kDiscard: break;
+    case Kind::kMove:
+      return std::move(frame.values[index]);
+    case Kind::kCopy:
+      return frame.values[index];
+    case Kind::kConstant:
+      return frame.code->constants[index];
+    case Kind::kInt:
+      return frame.scalars[index];
+    case Kind::kFloat:
+      return std::bit_cast<double>(frame.scalars[index]);
+    case Kind::kBool:
+      return frame.scalars[index] != 0;
+    case Kind::kDiscard:
+      break;
   }
   return {};
 }
@@ -97,13 +107,27 @@ void Machine::push_operands(const Frame& frame, const Site& site) {
   for (const Operand* end = operand + site.inputs; operand != end; ++operand) {
     const uint32_t index = operand->index();
     switch (operand->kind()) {
-      case Kind::kMove: stack_.push_back(std::move(frame.values[index])); break;
-      case Kind::kCopy: stack_.push_back(frame.values[index]); break;
-      case Kind::kConstant: stack_.push_back(frame.code->constants[index]); break;
-      case Kind::kInt: stack_.emplace_back(frame.scalars[index]); break;
-      case Kind::kFloat: stack_.emplace_back(std::bit_cast<double>(frame.scalars[index])); break;
-      case Kind::kBool: stack_.emplace_back(frame.scalars[index] != 0); break;
-      case Kind::kDiscard: stack_.emplace_back(); break;
+      case Kind::kMove:
+        stack_.push_back(std::move(frame.values[index]));
+        break;
+      case Kind::kCopy:
+        stack_.push_back(frame.values[index]);
+        break;
+      case Kind::kConstant:
+        stack_.push_back(frame.code->constants[index]);
+        break;
+      case Kind::kInt:
+        stack_.emplace_back(frame.scalars[index]);
+        break;
+      case Kind::kFloat:
+        stack_.emplace_back(std::bit_cast<double>(frame.scalars[index]));
+        break;
+      case Kind::kBool:
+        stack_.emplace_back(frame.scalars[index] != 0);
+        break;
+      case Kind::kDiscard:
+        stack_.emplace_back();
+        break;
     }
   }
 }
@@ -127,7 +151,8 @@ Machine::Frame& Machine::push_frame(const Code& code, int64_t depth) {
     std::memcpy(scalars + code.scalar_registers, code.scalar_constants.data(), constants * sizeof(int64_t));
   }
   frames_.push_back({&code, code.instructions.data(), values, scalars, value_mark, scalar_mark, depth, nullptr});
-  if (recording_) [[unlikely]] record_call(frames_.back());
+  if (recording_) [[unlikely]]
+    record_call(frames_.back());
   return frames_.back();
 }
 
@@ -157,8 +182,8 @@ void Machine::record_call(Frame& frame) {
 absl::Status Machine::pass_stack(Frame& frame, ir::Stack& arguments) {
   const std::vector<Parameter>& parameters = frame.code->parameters;
   if (arguments.size() != parameters.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("'", frame.code->name, "' takes ", parameters.size(),
-                                                   " arguments, got ", arguments.size()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", frame.code->name, "' takes ", parameters.size(), " arguments, got ", arguments.size()));
   }
   for (size_t i = 0; i < arguments.size(); ++i) {
     const Kind kind = parameters[i].place.kind();
@@ -168,9 +193,8 @@ absl::Status Machine::pass_stack(Frame& frame, ir::Stack& arguments) {
                       : kind == Kind::kBool  ? value.isBool()
                                              : true;
     if (!fits) {
-      return absl::InvalidArgumentError(absl::StrCat("'", frame.code->name, "' takes ",
-                                                     ir::print(*parameters[i].type), " for argument ", i, ", got ",
-                                                     ir::print(*value.type())));
+      return absl::InvalidArgumentError(absl::StrCat("'", frame.code->name, "' takes ", ir::print(*parameters[i].type),
+                                                     " for argument ", i, ", got ", ir::print(*value.type())));
     }
     write(frame, parameters[i].place, std::move(arguments[i]));
   }
@@ -306,7 +330,8 @@ absl::Status Machine::call(Frame& caller, const Site& site, const ir::Function& 
     VESTA_RETURN_IF_ERROR(control_->check(static_cast<int64_t>(code.instructions.size())));
   }
   if (code.parameters.size() != site.inputs) [[unlikely]] {
-    return absl::InternalError(absl::StrCat("'", code.name, "' takes ", code.parameters.size(), " arguments, got ", site.inputs));
+    return absl::InternalError(
+        absl::StrCat("'", code.name, "' takes ", code.parameters.size(), " arguments, got ", site.inputs));
   }
   const size_t caller_index = frames_.size() - 1;
   const Operand* operands = caller.code->operands.data() + site.first_input;
@@ -318,7 +343,8 @@ absl::Status Machine::call(Frame& caller, const Site& site, const ir::Function& 
 
 absl::StatusOr<const ir::Function*> Machine::find_method(const Frame& frame, const Site& site) const {
   const IValue& object = first_operand(frame, site);
-  if (!object.isObject()) return absl::InvalidArgumentError(absl::StrCat("a value without methods: no '", site.name, "'"));
+  if (!object.isObject())
+    return absl::InvalidArgumentError(absl::StrCat("a value without methods: no '", site.name, "'"));
   const std::shared_ptr<c10::ClassType> type = object.toObjectRef().type();
   const MethodCache::Entry* last = site.cache->last.load(std::memory_order_acquire);
   if (last != nullptr && last->type == type.get()) return last->method;
@@ -424,7 +450,8 @@ void Machine::fork(Frame& frame, const Site& site) {
   task->control = control_;
   task->pool = pool_;
   const Operand result = frame.code->operands[site.first_input + site.inputs];
-  if (site.deferred) return write(frame, result, c10::make_intrusive<c10::ivalue::Await>(site.type, [task] { return run_now(*task); }));
+  if (site.deferred)
+    return write(frame, result, c10::make_intrusive<c10::ivalue::Await>(site.type, [task] { return run_now(*task); }));
   task->future = c10::make_intrusive<c10::ivalue::Future>(site.type);
   const IValue future(task->future);
   launch(task);

@@ -35,7 +35,8 @@ class Machine {
 
   // Prepares a call: arguments are taken from the stack. REQUIRES: nothing is running.
   // InvalidArgument where an argument is not what the code's unboxed parameters need.
-  absl::Status start(const Code& code, ir::Stack& arguments, const std::shared_ptr<RunControl>& control, TaskPool& pool);
+  absl::Status start(const Code& code, ir::Stack& arguments, const std::shared_ptr<RunControl>& control,
+                     TaskPool& pool);
   // Prepares a task; a failure shows when it runs. The task's future is completed at the end.
   void start(const std::shared_ptr<Task>& task);
 
@@ -65,9 +66,9 @@ class Machine {
   // What few frames have.
   struct FrameExtras {
     std::unique_ptr<at::RecordFunction> record;
-    std::shared_ptr<Task> task;                         // The frame is the task's first one.
-    std::optional<at::ThreadLocalState> outer_state;    // Of the waiter that runs the task in place.
-    std::vector<Entered> entered;                       // Objects of `with` statements, the innermost last.
+    std::shared_ptr<Task> task;                       // The frame is the task's first one.
+    std::optional<at::ThreadLocalState> outer_state;  // Of the waiter that runs the task in place.
+    std::vector<Entered> entered;                     // Objects of `with` statements, the innermost last.
   };
   struct Frame {
     const Code* code;

@@ -32,10 +32,14 @@ IValue make_tuple(const c10::TypePtr& type, std::span<IValue> elements) {
     return Tuple::createNamed(std::move(moved), std::move(tuple_type));
   }
   switch (elements.size()) {
-    case 1: return Tuple::create(std::move(elements[0]));
-    case 2: return Tuple::create(std::move(elements[0]), std::move(elements[1]));
-    case 3: return Tuple::create(std::move(elements[0]), std::move(elements[1]), std::move(elements[2]));
-    default: break;
+    case 1:
+      return Tuple::create(std::move(elements[0]));
+    case 2:
+      return Tuple::create(std::move(elements[0]), std::move(elements[1]));
+    case 3:
+      return Tuple::create(std::move(elements[0]), std::move(elements[1]), std::move(elements[2]));
+    default:
+      break;
   }
   return Tuple::create(
       std::vector<IValue>(std::make_move_iterator(elements.begin()), std::make_move_iterator(elements.end())));
@@ -51,17 +55,28 @@ IValue make_object(const c10::TypePtr& type, const ir::Program* program) {
 
 bool is_instance(const IValue& value, const c10::Type& type) {
   switch (type.kind()) {
-    case TypeKind::AnyType: return true;
-    case TypeKind::TensorType: return value.isTensor();
-    case TypeKind::IntType: return value.isInt();
-    case TypeKind::FloatType: return value.isDouble();
-    case TypeKind::BoolType: return value.isBool();
-    case TypeKind::StringType: return value.isString();
-    case TypeKind::NoneType: return value.isNone();
-    case TypeKind::NumberType: return value.isScalar();
-    case TypeKind::ComplexType: return value.isComplexDouble();
-    case TypeKind::AnyListType: return value.isList();
-    case TypeKind::AnyTupleType: return value.isTuple();
+    case TypeKind::AnyType:
+      return true;
+    case TypeKind::TensorType:
+      return value.isTensor();
+    case TypeKind::IntType:
+      return value.isInt();
+    case TypeKind::FloatType:
+      return value.isDouble();
+    case TypeKind::BoolType:
+      return value.isBool();
+    case TypeKind::StringType:
+      return value.isString();
+    case TypeKind::NoneType:
+      return value.isNone();
+    case TypeKind::NumberType:
+      return value.isScalar();
+    case TypeKind::ComplexType:
+      return value.isComplexDouble();
+    case TypeKind::AnyListType:
+      return value.isList();
+    case TypeKind::AnyTupleType:
+      return value.isTuple();
     case TypeKind::OptionalType: {
       return value.isNone() || is_instance(value, *type.expectRef<c10::OptionalType>().getElementType());
     }
@@ -76,7 +91,8 @@ bool is_instance(const IValue& value, const c10::Type& type) {
       }
       return true;
     }
-    default: break;
+    default:
+      break;
   }
   return value.type()->isSubtypeOf(type);
 }

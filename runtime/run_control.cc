@@ -12,8 +12,8 @@ RunControl::RunControl(const CallLimits& limits, int64_t call_depth, const Print
       print_(print) {}
 
 const std::shared_ptr<RunControl>& RunControl::unlimited() {
-  static const auto* const control = new std::shared_ptr<RunControl>(
-      std::make_shared<RunControl>(CallLimits(), Limits().call_depth));
+  static const auto* const control =
+      new std::shared_ptr<RunControl>(std::make_shared<RunControl>(CallLimits(), Limits().call_depth));
   return *control;
 }
 

@@ -25,7 +25,8 @@ inline bool both_small(int64_t x, int64_t y) { return (static_cast<uint64_t>(x |
 // Rounds towards minus infinity; the smallest int by -1 wraps around. REQUIRES: y != 0.
 inline int64_t python_floordiv(int64_t x, int64_t y) {
   if (both_small(x, y)) return static_cast<uint32_t>(x) / static_cast<uint32_t>(y);
-  if (y == -1) [[unlikely]] return wrapping_sub(0, x);
+  if (y == -1) [[unlikely]]
+    return wrapping_sub(0, x);
   const int64_t quotient = x / y;
   return quotient * y != x && (x < 0) != (y < 0) ? quotient - 1 : quotient;
 }
@@ -33,7 +34,8 @@ inline int64_t python_floordiv(int64_t x, int64_t y) {
 // Has the sign of y. REQUIRES: y != 0.
 inline int64_t python_mod(int64_t x, int64_t y) {
   if (both_small(x, y)) return static_cast<uint32_t>(x) % static_cast<uint32_t>(y);
-  if (y == -1) [[unlikely]] return 0;
+  if (y == -1) [[unlikely]]
+    return 0;
   const int64_t remainder = x % y;
   return remainder != 0 && (remainder < 0) != (y < 0) ? remainder + y : remainder;
 }

@@ -15,7 +15,7 @@ struct ScalarRule {
   std::string_view name;       // "aten::add"
   std::string_view signature;  // Operands and result: i, f, b, as in "ii>i".
   Opcode opcode;
-  bool swap;                   // The operands change places.
+  bool swap;  // The operands change places.
 };
 
 // The rule for an operator with these operand and result kinds, or null. Where there is none for ints mixed with

@@ -59,12 +59,14 @@ absl::Status Archive::find_root() {
     const std::string_view folder = slash == entry.name.npos ? std::string_view() : entry.name.substr(0, slash + 1);
     if (root_.empty()) root_ = folder;
     if (folder.empty() || folder != root_) {
-      return zip_->corrupt(entry, absl::StrFormat("every member belongs into one top folder, which is '%s' here", root_));
+      return zip_->corrupt(entry,
+                           absl::StrFormat("every member belongs into one top folder, which is '%s' here", root_));
     }
   }
   for (const std::string_view needed : {"data.pkl", "constants.pkl"}) {
     if (!has(needed)) {
-      return absl::DataLossError(absl::StrFormat("%s: the TorchScript archive lacks '%s%s'", file_name(), root_, needed));
+      return absl::DataLossError(
+          absl::StrFormat("%s: the TorchScript archive lacks '%s%s'", file_name(), root_, needed));
     }
   }
   return absl::OkStatus();
@@ -117,11 +119,13 @@ absl::Status Archive::read_byte_order() {
   VESTA_ASSIGN_OR_RETURN(const ZipData data, read("byteorder"));
   big_endian_ = data.contents == "big";
   if (big_endian_ || data.contents == "little") return absl::OkStatus();
-  return absl::DataLossError(absl::StrFormat("%s: '%s' is neither 'little' nor 'big'", describe("byteorder"),
-                                             printable(data.contents)));
+  return absl::DataLossError(
+      absl::StrFormat("%s: '%s' is neither 'little' nor 'big'", describe("byteorder"), printable(data.contents)));
 }
 
-bool Archive::has(std::string_view record) const { return zip_->find(absl::StrCat(root_, std::string(record))) != nullptr; }
+bool Archive::has(std::string_view record) const {
+  return zip_->find(absl::StrCat(root_, std::string(record))) != nullptr;
+}
 
 absl::StatusOr<ZipData> Archive::read(std::string_view record) const {
   const ZipEntry* entry = zip_->find(absl::StrCat(root_, std::string(record)));

@@ -88,9 +88,10 @@ absl::StatusOr<OpenFile> open_file(const std::string& path, int64_t max_bytes) {
   struct stat info {};
   if (::fstat(file.fd.get(), &info) != 0) return errno_status(path, "cannot be examined");
   if (S_ISDIR(info.st_mode)) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        path, ": is a folder, not a file; a model that was unpacked has to be zipped again "
-              "(stored, with its top folder)"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(path,
+                     ": is a folder, not a file; a model that was unpacked has to be zipped again "
+                     "(stored, with its top folder)"));
   }
   file.regular = S_ISREG(info.st_mode);
   file.size = file.regular ? static_cast<int64_t>(info.st_size) : 0;
@@ -160,8 +161,8 @@ absl::StatusOr<SharedBytes> map_file(const std::string& path, int64_t max_bytes)
   VESTA_ASSIGN_OR_RETURN(OpenFile file, open_file(path, max_bytes));
   // A pipe cannot be mapped, and mmap refuses a length of 0.
   if (!file.regular || file.size == 0) return read_file(path, max_bytes);
-  void* address = ::mmap(nullptr, static_cast<size_t>(file.size), PROT_READ | PROT_WRITE, MAP_PRIVATE,
-                         file.fd.get(), 0);
+  void* address =
+      ::mmap(nullptr, static_cast<size_t>(file.size), PROT_READ | PROT_WRITE, MAP_PRIVATE, file.fd.get(), 0);
   if (address == MAP_FAILED) return errno_status(path, "cannot be mapped");
   return SharedBytes(std::make_shared<MappedBytes>(address, static_cast<size_t>(file.size)));
 }

@@ -63,38 +63,61 @@ bool fits_union(const IValue& value, const Type& type) {
 
 bool fits_outside(const IValue& value, const Type& type) {
   switch (type.kind()) {
-    case TypeKind::AnyType: return true;
-    case TypeKind::NoneType: return value.isNone();
-    case TypeKind::TensorType: return value.isTensor();
-    case TypeKind::IntType: return value.isInt();
-    case TypeKind::FloatType: return value.isDouble();
-    case TypeKind::BoolType: return value.isBool();
-    case TypeKind::ComplexType: return value.isComplexDouble();
-    case TypeKind::NumberType: return value.isInt() || value.isDouble() || value.isComplexDouble();
-    case TypeKind::StringType: return value.isString();
-    case TypeKind::DeviceObjType: return value.isDevice();
-    case TypeKind::GeneratorType: return value.isGenerator();
-    case TypeKind::StorageType: return value.isStorage();
+    case TypeKind::AnyType:
+      return true;
+    case TypeKind::NoneType:
+      return value.isNone();
+    case TypeKind::TensorType:
+      return value.isTensor();
+    case TypeKind::IntType:
+      return value.isInt();
+    case TypeKind::FloatType:
+      return value.isDouble();
+    case TypeKind::BoolType:
+      return value.isBool();
+    case TypeKind::ComplexType:
+      return value.isComplexDouble();
+    case TypeKind::NumberType:
+      return value.isInt() || value.isDouble() || value.isComplexDouble();
+    case TypeKind::StringType:
+      return value.isString();
+    case TypeKind::DeviceObjType:
+      return value.isDevice();
+    case TypeKind::GeneratorType:
+      return value.isGenerator();
+    case TypeKind::StorageType:
+      return value.isStorage();
     case TypeKind::QSchemeType:
     case TypeKind::LayoutType:
     case TypeKind::ScalarTypeType:
-    case TypeKind::MemoryFormatType: return value.isInt();
+    case TypeKind::MemoryFormatType:
+      return value.isInt();
     case TypeKind::OptionalType: {
       if (value.isNone()) return true;
       return fits_outside(value, *type.castRaw<c10::OptionalType>()->getElementType());
     }
-    case TypeKind::UnionType: return fits_union(value, type);
-    case TypeKind::ListType: return fits_list(value, type);
-    case TypeKind::DictType: return fits_dict(value, type);
-    case TypeKind::TupleType: return fits_tuple(value, type);
-    case TypeKind::AnyListType: return value.isList();
-    case TypeKind::AnyTupleType: return value.isTuple();
+    case TypeKind::UnionType:
+      return fits_union(value, type);
+    case TypeKind::ListType:
+      return fits_list(value, type);
+    case TypeKind::DictType:
+      return fits_dict(value, type);
+    case TypeKind::TupleType:
+      return fits_tuple(value, type);
+    case TypeKind::AnyListType:
+      return value.isList();
+    case TypeKind::AnyTupleType:
+      return value.isTuple();
     case TypeKind::ClassType:
     case TypeKind::AnyClassType:
-    case TypeKind::InterfaceType: return fits_object(value, type);
-    case TypeKind::EnumType: return value.isEnum() && *value.toEnumHolder()->type() == type;
-    case TypeKind::AnyEnumType: return value.isEnum();
-    default: return false;
+    case TypeKind::InterfaceType:
+      return fits_object(value, type);
+    case TypeKind::EnumType:
+      return value.isEnum() && *value.toEnumHolder()->type() == type;
+    case TypeKind::AnyEnumType:
+      return value.isEnum();
+    default:
+      return false;
   }
 }
 

@@ -134,8 +134,9 @@ class DebugParser {
 };
 
 absl::StatusOr<DebugRanges> DebugRanges::parse(std::string_view bytes, std::string_view name, const Limits& limits) {
-  TensorBuilder no_tensors([](std::string_view, uint64_t) { return absl::DataLossError("a tensor among source ranges"); },
-                           TensorBuilder::Options{limits});
+  TensorBuilder no_tensors(
+      [](std::string_view, uint64_t) { return absl::DataLossError("a tensor among source ranges"); },
+      TensorBuilder::Options{limits});
   PickleOptions options;
   options.limits = limits;
   VESTA_ASSIGN_OR_RETURN(const IValue root, read_script_pickle(bytes, name, no_tensors, ScriptContext{}, options));

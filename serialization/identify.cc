@@ -35,7 +35,9 @@ constexpr std::array kMagics = {
     Magic{FileKind::kHdf5, 0, "\x89HDF\r\n\x1a\n"sv},
     Magic{FileKind::kGguf, 0, "GGUF"sv},
     Magic{FileKind::kGzip, 0, "\x1f\x8b"sv},
-    Magic{FileKind::kElf, 0, "\x7f" "ELF"sv},
+    Magic{FileKind::kElf, 0,
+          "\x7f"
+          "ELF"sv},
     Magic{FileKind::kGitLfsPointer, 0, "version https://git-lfs"sv},
     Magic{FileKind::kWebPage, 0, "<!DOCTYPE"sv},
     Magic{FileKind::kWebPage, 0, "<!doctype"sv},
@@ -53,9 +55,10 @@ struct Description {
 constexpr std::array kDescriptions = {
     Description{FileKind::kTorchScript, "a TorchScript archive", ""},
     Description{FileKind::kMobileScript, "a TorchScript archive for mobile", ""},
-    Description{FileKind::kModelJson, "a TorchScript archive of torch 1.0 to 1.2 ('model.json')",
-                "this format is not read yet; torch 1.2 to 1.4 load it, and torch.jit.save of such a version writes the "
-                "format that is read here"},
+    Description{
+        FileKind::kModelJson, "a TorchScript archive of torch 1.0 to 1.2 ('model.json')",
+        "this format is not read yet; torch 1.2 to 1.4 load it, and torch.jit.save of such a version writes the "
+        "format that is read here"},
     Description{FileKind::kMobileFlatbuffer, "a mobile module in a flatbuffer",
                 "it holds mobile bytecode and no source; save the original module with torch.jit.save (or "
                 "_save_for_lite_interpreter without flatbuffer, whose .ptl file still has its code)"},
@@ -65,9 +68,10 @@ constexpr std::array kDescriptions = {
     Description{FileKind::kExportedProgram, "an exported program of torch.export (.pt2)",
                 "it is no TorchScript; in Python, torch.jit.trace(torch.export.load(file).module(), example).save(...) "
                 "writes one"},
-    Description{FileKind::kCheckpoint, "a checkpoint of torch.save",
-                "it holds values (as a state dict) but no code; in Python, build the model, load_state_dict the values and "
-                "write torch.jit.script(model).save(...); a loaded module takes such values by load_state_dict"},
+    Description{
+        FileKind::kCheckpoint, "a checkpoint of torch.save",
+        "it holds values (as a state dict) but no code; in Python, build the model, load_state_dict the values and "
+        "write torch.jit.script(model).save(...); a loaded module takes such values by load_state_dict"},
     Description{FileKind::kCheckpointLegacy, "a checkpoint of torch.save in the format before torch 1.6",
                 "it holds values but no code; in Python, build the model, load_state_dict the values and write "
                 "torch.jit.script(model).save(...)"},
@@ -89,7 +93,8 @@ constexpr std::array kDescriptions = {
     Description{FileKind::kGguf, "a GGUF model", "it is no TorchScript; llama.cpp runs it"},
     Description{FileKind::kGzip, "a gzip file", "unpack it first"},
     Description{FileKind::kElf, "an executable or a shared library", "it is no model"},
-    Description{FileKind::kWebPage, "a web page", "the download gave a page (of an error or a login) in place of the model"},
+    Description{FileKind::kWebPage, "a web page",
+                "the download gave a page (of an error or a login) in place of the model"},
     Description{FileKind::kGitLfsPointer, "a pointer of Git LFS", "fetch the file itself with 'git lfs pull'"},
     Description{FileKind::kEmpty, "an empty file", "the model was not written or not downloaded"},
     Description{FileKind::kUnknown, "no file of a known format",
@@ -109,7 +114,8 @@ bool looks_like_safetensors(std::string_view bytes) {
 bool looks_like_onnx(std::string_view bytes) {
   // A protobuf message whose first field is ir_version (1, a small varint) and whose second is the
   // producer's name (2) or the graph (7), each with a length.
-  return bytes.size() > 16 && bytes[0] == 0x08 && bytes[1] > 0 && bytes[1] < 32 && (bytes[2] == 0x12 || bytes[2] == 0x3a);
+  return bytes.size() > 16 && bytes[0] == 0x08 && bytes[1] > 0 && bytes[1] < 32 &&
+         (bytes[2] == 0x12 || bytes[2] == 0x3a);
 }
 
 FileKind identify_zip(std::string_view bytes) {

@@ -11,20 +11,20 @@
 namespace vesta::serialization {
 
 enum class FileKind {
-  kTorchScript,        // zip with code/, constants.pkl, data.pkl: torch 1.3 and later
-  kMobileScript,       // the same with bytecode.pkl beside it (.ptl); runs by its code/
-  kModelJson,          // zip with model.json: torch 1.0 to 1.2
-  kMobileFlatbuffer,   // mobile module without source
-  kTorchPackage,       // torch.package
-  kExportedProgram,    // torch.export's .pt2
-  kCheckpoint,         // torch.save, zip form
-  kCheckpointLegacy,   // torch.save before 1.6, a stream of pickles
-  kCheckpointTar,      // torch.save before 0.2
-  kPickle,             // some other pickle
-  kTorchServe,         // model archive (.mar)
-  kZip,                // some other zip archive
-  kNumpyZip,           // .npz
-  kNumpy,              // .npy
+  kTorchScript,       // zip with code/, constants.pkl, data.pkl: torch 1.3 and later
+  kMobileScript,      // the same with bytecode.pkl beside it (.ptl); runs by its code/
+  kModelJson,         // zip with model.json: torch 1.0 to 1.2
+  kMobileFlatbuffer,  // mobile module without source
+  kTorchPackage,      // torch.package
+  kExportedProgram,   // torch.export's .pt2
+  kCheckpoint,        // torch.save, zip form
+  kCheckpointLegacy,  // torch.save before 1.6, a stream of pickles
+  kCheckpointTar,     // torch.save before 0.2
+  kPickle,            // some other pickle
+  kTorchServe,        // model archive (.mar)
+  kZip,               // some other zip archive
+  kNumpyZip,          // .npz
+  kNumpy,             // .npy
   kSafetensors,
   kOnnx,
   kExecutorch,
@@ -33,8 +33,8 @@ enum class FileKind {
   kGguf,
   kGzip,
   kElf,
-  kWebPage,            // an error page in the place of a download
-  kGitLfsPointer,      // the pointer in the place of the file
+  kWebPage,        // an error page in the place of a download
+  kGitLfsPointer,  // the pointer in the place of the file
   kEmpty,
   kUnknown,
 };

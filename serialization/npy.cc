@@ -33,11 +33,13 @@ struct Descr {
 };
 
 constexpr std::array kDescrs = {
-    Descr{"f4", ScalarType::Float},         Descr{"f8", ScalarType::Double},  Descr{"f2", ScalarType::Half},
-    Descr{"i8", ScalarType::Long},          Descr{"i4", ScalarType::Int},     Descr{"i2", ScalarType::Short},
-    Descr{"i1", ScalarType::Char},          Descr{"u1", ScalarType::Byte},    Descr{"u2", ScalarType::UInt16},
-    Descr{"u4", ScalarType::UInt32},        Descr{"u8", ScalarType::UInt64},  Descr{"b1", ScalarType::Bool},
-    Descr{"c8", ScalarType::ComplexFloat},  Descr{"c16", ScalarType::ComplexDouble},
+    Descr{"f4", ScalarType::Float},        Descr{"f8", ScalarType::Double},
+    Descr{"f2", ScalarType::Half},         Descr{"i8", ScalarType::Long},
+    Descr{"i4", ScalarType::Int},          Descr{"i2", ScalarType::Short},
+    Descr{"i1", ScalarType::Char},         Descr{"u1", ScalarType::Byte},
+    Descr{"u2", ScalarType::UInt16},       Descr{"u4", ScalarType::UInt32},
+    Descr{"u8", ScalarType::UInt64},       Descr{"b1", ScalarType::Bool},
+    Descr{"c8", ScalarType::ComplexFloat}, Descr{"c16", ScalarType::ComplexDouble},
 };
 
 // Reads the header's dict literal, as NumPy writes it; keys may come in any order.
@@ -94,8 +96,10 @@ class HeaderParser {
       return !descr->empty() && *descr != "[...]";
     }
     if (key == "fortran_order" && !fortran_order) {
-      if (word("True")) fortran_order = true;
-      else if (word("False")) fortran_order = false;
+      if (word("True"))
+        fortran_order = true;
+      else if (word("False"))
+        fortran_order = false;
       return fortran_order.has_value();
     }
     return key == "shape" && !shape && tuple();
@@ -141,7 +145,8 @@ absl::StatusOr<Header> read_header(std::string_view bytes, const std::string& fi
   if (length > bytes.size() - prefix) return corrupt("the header reaches past the end of the file");
   HeaderParser parser(bytes.substr(prefix, length));
   const bool parsed = parser.parse();
-  if (parser.descr == "[...]") return absl::UnimplementedError(absl::StrCat(file_name, ": arrays of structures are not read"));
+  if (parser.descr == "[...]")
+    return absl::UnimplementedError(absl::StrCat(file_name, ": arrays of structures are not read"));
   if (!parsed) return corrupt("the header is not {'descr': ..., 'fortran_order': ..., 'shape': ...}");
   Header header;
   std::string_view code = *parser.descr;
@@ -156,8 +161,8 @@ absl::StatusOr<Header> read_header(std::string_view bytes, const std::string& fi
     known = true;
   }
   if (!known) {
-    return absl::UnimplementedError(
-        absl::StrFormat("%s: arrays of dtype '%s' are not read; no tensor has it", file_name, printable(*parser.descr)));
+    return absl::UnimplementedError(absl::StrFormat("%s: arrays of dtype '%s' are not read; no tensor has it",
+                                                    file_name, printable(*parser.descr)));
   }
   header.fortran_order = *parser.fortran_order;
   header.sizes = *std::move(parser.shape);
@@ -194,7 +199,8 @@ absl::StatusOr<at::Tensor> read_npy(std::string_view bytes, const std::string& f
     return absl::DataLossError(absl::StrFormat("%s: the shape needs %d bytes of data, the file has %d", file_name,
                                                overflow ? -1 : expected, header.data.size()));
   }
-  if (header.type == ScalarType::Bool && header.data.find_first_not_of(std::string_view("\0\1", 2)) != header.data.npos) {
+  if (header.type == ScalarType::Bool &&
+      header.data.find_first_not_of(std::string_view("\0\1", 2)) != header.data.npos) {
     return absl::DataLossError(absl::StrCat(file_name, ": bools other than 0 and 1"));
   }
   const size_t unit = c10::elementSize(header.type) / (c10::isComplexType(header.type) ? 2 : 1);
@@ -220,8 +226,9 @@ absl::StatusOr<std::string> write_npy(const at::Tensor& tensor) {
     if (row.type == tensor.scalar_type()) code = row.code;
   }
   if (code.empty()) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "NumPy has no dtype for tensors of %s; write a .pt file, or convert to float32", c10::toString(tensor.scalar_type())));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("NumPy has no dtype for tensors of %s; write a .pt file, or convert to float32",
+                        c10::toString(tensor.scalar_type())));
   }
   std::string shape;
   for (const int64_t size : tensor.sizes()) absl::StrAppend(&shape, size, ", ");

@@ -55,9 +55,9 @@ class PickleMachine {
 
   absl::Status located(absl::Status status) const {
     if (status.ok()) return status;
-    return {status.code(), absl::StrFormat("%s: at byte %d%s: %s", name_, op_at_,
-                                           op_ == nullptr ? "" : absl::StrFormat(" (%s)", op_->name),
-                                           std::string(status.message()))};
+    return {status.code(),
+            absl::StrFormat("%s: at byte %d%s: %s", name_, op_at_,
+                            op_ == nullptr ? "" : absl::StrFormat(" (%s)", op_->name), std::string(status.message()))};
   }
 
   absl::Status execute() {
@@ -76,8 +76,8 @@ class PickleMachine {
       VESTA_RETURN_IF_ERROR((this->*op_->execute)());
     }
     if (stack_.size() != 1 || !marks_.empty()) {
-      return absl::DataLossError(absl::StrFormat("%d values and %d marks are left, one value is expected",
-                                                 stack_.size(), marks_.size()));
+      return absl::DataLossError(
+          absl::StrFormat("%d values and %d marks are left, one value is expected", stack_.size(), marks_.size()));
     }
     return absl::OkStatus();
   }
@@ -115,9 +115,8 @@ class PickleMachine {
   absl::StatusOr<std::string_view> counted(std::string_view text) {
     string_bytes_ += static_cast<int64_t>(text.size());
     if (string_bytes_ > options_.limits.pickle_string_bytes) {
-      return absl::ResourceExhaustedError(
-          absl::StrFormat("strings take more than the limit 'pickle_string_bytes', %d bytes",
-                          options_.limits.pickle_string_bytes));
+      return absl::ResourceExhaustedError(absl::StrFormat(
+          "strings take more than the limit 'pickle_string_bytes', %d bytes", options_.limits.pickle_string_bytes));
     }
     return text;
   }
@@ -346,8 +345,10 @@ class PickleMachine {
     }
     for (size_t i = 0; i < values.size(); i += 2) {
       if (!is_dict_key(values[i])) {
-        return absl::DataLossError(absl::StrFormat("a key of kind %s; keys are str, int, float, bool, complex, tensors "
-                                                   "and devices", values[i].tagKind()));
+        return absl::DataLossError(
+            absl::StrFormat("a key of kind %s; keys are str, int, float, bool, complex, tensors "
+                            "and devices",
+                            values[i].tagKind()));
       }
       VESTA_RETURN_IF_ERROR(containers_.put(target, values[i + 1], options_.limits));
       dict.insert_or_assign(std::move(values[i]), std::move(values[i + 1]));

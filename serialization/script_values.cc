@@ -47,8 +47,8 @@ absl::StatusOr<IValue> enum_value(const c10::EnumTypePtr& type, const IValue& ar
   for (const auto& [name, member] : type->enumNamesValues()) {
     if (equal_plain(member, value)) return IValue(c10::make_intrusive<c10::ivalue::EnumHolder>(type, name, member));
   }
-  return absl::DataLossError(
-      absl::StrFormat("enum '%s' has no member with the value in the file", type->qualifiedClassName().qualifiedName()));
+  return absl::DataLossError(absl::StrFormat("enum '%s' has no member with the value in the file",
+                                             type->qualifiedClassName().qualifiedName()));
 }
 
 }  // namespace
@@ -168,9 +168,10 @@ absl::StatusOr<IValue> ScriptHandler::build_from_state(const c10::ClassTypePtr& 
   }
   for (size_t i = 0; i < slots; ++i) {
     IValue value = object->getSlot(i);
-    VESTA_RETURN_IF_ERROR(conform(value, type->getAttribute(i),
-                                  absl::StrFormat("attribute '%s' that '__setstate__' of '%s' leaves",
-                                                  type->getAttributeName(i), name), limits_));
+    VESTA_RETURN_IF_ERROR(
+        conform(value, type->getAttribute(i),
+                absl::StrFormat("attribute '%s' that '__setstate__' of '%s' leaves", type->getAttributeName(i), name),
+                limits_));
   }
   return result;
 }
@@ -178,8 +179,10 @@ absl::StatusOr<IValue> ScriptHandler::build_from_state(const c10::ClassTypePtr& 
 absl::StatusOr<IValue> ScriptHandler::build_from_attributes(const c10::ClassTypePtr& type, const IValue& state) {
   const std::string name = type->name()->qualifiedName();
   if (is_custom_class(*type)) {
-    return absl::UnimplementedError(absl::StrFormat("custom class '%s' cannot be read from a file: it has no "
-                                                    "'__setstate__'", name));
+    return absl::UnimplementedError(
+        absl::StrFormat("custom class '%s' cannot be read from a file: it has no "
+                        "'__setstate__'",
+                        name));
   }
   if (!state.isGenericDict()) {
     return absl::DataLossError(absl::StrFormat("the state of '%s' is no dict of attributes", name));
@@ -216,7 +219,8 @@ absl::StatusOr<IValue> read_script_pickle(std::string_view bytes, std::string_vi
   if (result.holds_pickle_objects) {
     return absl::DataLossError(
         absl::StrFormat("%s: the value holds something that is no TorchScript value (a class, a storage, bytes, a set "
-                        "or an unfinished object)", name));
+                        "or an unfinished object)",
+                        name));
   }
   return std::move(result.value);
 }

@@ -136,8 +136,8 @@ absl::Status check_geometry(const c10::Storage& storage, size_t item_size, const
   const std::optional<uint64_t> bytes = covered_bytes(item_size, sizes, strides, offset);
   if (!bytes) return absl::DataLossError("a tensor's sizes, strides and offset do not fit 64 bits");
   if (*bytes > storage.nbytes()) {
-    return absl::DataLossError(absl::StrFormat("a tensor reaches to byte %d of a storage of %d bytes", *bytes,
-                                               storage.nbytes()));
+    return absl::DataLossError(
+        absl::StrFormat("a tensor reaches to byte %d of a storage of %d bytes", *bytes, storage.nbytes()));
   }
   return absl::OkStatus();
 }
@@ -209,22 +209,25 @@ absl::StatusOr<at::QuantizerPtr> make_quantizer(const IValue& parameters, Scalar
   }
   const auto& p = parameters.toTupleRef().elements();
   if (is_global(p[0], "per_tensor_affine")) {
-    if (!p[1].isDouble() || !p[2].isInt()) return absl::DataLossError("a quantizer takes a float scale and an int zero point");
+    if (!p[1].isDouble() || !p[2].isInt())
+      return absl::DataLossError("a quantizer takes a float scale and an int zero point");
     return guarded([&]() -> absl::StatusOr<at::QuantizerPtr> {
       return at::make_per_tensor_affine_quantizer(p[1].toDouble(), p[2].toInt(), type);
     });
   }
   const bool float_parameters = is_global(p[0], "per_channel_affine_float_qparams");
   if (!float_parameters && !is_global(p[0], "per_channel_affine")) {
-    return absl::DataLossError("the quantizer's kind is none of 'per_tensor_affine', 'per_channel_affine' and "
-                               "'per_channel_affine_float_qparams'");
+    return absl::DataLossError(
+        "the quantizer's kind is none of 'per_tensor_affine', 'per_channel_affine' and "
+        "'per_channel_affine_float_qparams'");
   }
   VESTA_ASSIGN_OR_RETURN(const at::Tensor scales, tensor_of_list(p[1], ScalarType::Double));
   VESTA_ASSIGN_OR_RETURN(const at::Tensor zero_points, tensor_of_list(p[2], ScalarType::Long));
   if (p.size() < 4 || !p[3].isInt()) return absl::DataLossError("a quantizer per channel takes an int axis");
   const int64_t axis = p[3].toInt();
   if (axis < 0 || axis >= static_cast<int64_t>(sizes.size())) {
-    return absl::DataLossError(absl::StrFormat("the quantizer's axis %d is none of the tensor's %d", axis, sizes.size()));
+    return absl::DataLossError(
+        absl::StrFormat("the quantizer's axis %d is none of the tensor's %d", axis, sizes.size()));
   }
   const int64_t channels = sizes[static_cast<size_t>(axis)];
   const auto fits = [&](const at::Tensor& t) {
@@ -248,8 +251,8 @@ class IndexReader {
            (tensor_.scalar_type() == ScalarType::Long || tensor_.scalar_type() == ScalarType::Int);
   }
   int64_t at(int64_t row, int64_t column) const {
-    const int64_t place = tensor_.dim() == 2 ? row * tensor_.stride(0) + column * tensor_.stride(1)
-                                             : column * tensor_.stride(0);
+    const int64_t place =
+        tensor_.dim() == 2 ? row * tensor_.stride(0) + column * tensor_.stride(1) : column * tensor_.stride(0);
     const void* data = tensor_.const_data_ptr();
     return tensor_.scalar_type() == ScalarType::Long ? static_cast<const int64_t*>(data)[place]
                                                      : static_cast<const int32_t*>(data)[place];
@@ -424,9 +427,9 @@ absl::StatusOr<IValue> TensorBuilder::storage(const IValue& persistent_id) {
   const std::string& key = id[2].toStringRef();
   const std::string& location = id[3].toStringRef();
   if (location != "cpu" && !options_.map_to_cpu) {
-    return absl::FailedPreconditionError(absl::StrFormat(
-        "storage '%s' was saved on device '%s'; load the file with device 'cpu' to have it there", printable(key),
-        printable(location)));
+    return absl::FailedPreconditionError(
+        absl::StrFormat("storage '%s' was saved on device '%s'; load the file with device 'cpu' to have it there",
+                        printable(key), printable(location)));
   }
   int64_t bytes = 0;
   const size_t item_size = c10::elementSize(*type);
@@ -448,8 +451,8 @@ absl::StatusOr<IValue> TensorBuilder::storage(const IValue& persistent_id) {
     // A bool of another value than 0 and 1 is undefined behaviour in every kernel that reads it.
     const auto no_bool = [](char byte) { return static_cast<uint8_t>(byte) > 1; };
     if (*type == ScalarType::Bool && std::any_of(record.contents.begin(), record.contents.end(), no_bool)) {
-      return absl::DataLossError(absl::StrFormat("the record of storage '%s' has bools other than 0 and 1",
-                                                 printable(key)));
+      return absl::DataLossError(
+          absl::StrFormat("the record of storage '%s' has bools other than 0 and 1", printable(key)));
     }
     const size_t swapped_unit = c10::isComplexType(*type) ? item_size / 2 : item_size;
     VESTA_ASSIGN_OR_RETURN(c10::Storage storage, make_storage(record, swapped_unit, options_.big_endian));
@@ -473,9 +476,8 @@ absl::StatusOr<IValue> TensorBuilder::rebuild_tensor(Arguments a) {
   VESTA_ASSIGN_OR_RETURN(const std::vector<int64_t> sizes, int_list(a[2], "sizes"));
   VESTA_ASSIGN_OR_RETURN(const std::vector<int64_t> strides, int_list(a[3], "strides"));
   if (static_cast<int64_t>(sizes.size()) > options_.limits.tensor_rank) {
-    return absl::ResourceExhaustedError(
-        absl::StrFormat("a tensor of %d dimensions; the limit 'tensor_rank' is %d", sizes.size(),
-                        options_.limits.tensor_rank));
+    return absl::ResourceExhaustedError(absl::StrFormat("a tensor of %d dimensions; the limit 'tensor_rank' is %d",
+                                                        sizes.size(), options_.limits.tensor_rank));
   }
   // _rebuild_tensor_v3 names the dtype, because its storage is untyped.
   const bool names_type = a.size() > 6 && a[6].isInt();
@@ -513,8 +515,7 @@ absl::StatusOr<IValue> TensorBuilder::rebuild_qtensor(Arguments a) {
   if (static_cast<int64_t>(sizes.size()) > options_.limits.tensor_rank) {
     return absl::ResourceExhaustedError("a tensor has more dimensions than the limit 'tensor_rank'");
   }
-  VESTA_RETURN_IF_ERROR(
-      check_geometry(typed->storage, c10::elementSize(typed->type), sizes, strides, a[1].toInt()));
+  VESTA_RETURN_IF_ERROR(check_geometry(typed->storage, c10::elementSize(typed->type), sizes, strides, a[1].toInt()));
   VESTA_ASSIGN_OR_RETURN(at::QuantizerPtr quantizer, make_quantizer(a[4], typed->type, sizes));
   return guarded([&]() -> absl::StatusOr<IValue> {
     at::Tensor tensor = at::detail::make_tensor<at::QTensorImpl>(
@@ -538,8 +539,10 @@ absl::StatusOr<IValue> TensorBuilder::rebuild_sparse_tensor(Arguments a) {
   IValue requires_grad(false);
   bool compressed = false;
   const auto take = [&](const IValue& value) {
-    if (value.isTensor()) tensors.push_back(value.toTensor());
-    else if (value.isTuple() || value.isList()) sizes_value = value;
+    if (value.isTensor())
+      tensors.push_back(value.toTensor());
+    else if (value.isTuple() || value.isList())
+      sizes_value = value;
   };
   if (!a[0].isInt()) return malformed();
   compressed = a[0].toInt() == static_cast<int64_t>(c10::kSparseCsr);
@@ -564,12 +567,23 @@ absl::StatusOr<IValue> TensorBuilder::rebuild_sparse_tensor(Arguments a) {
   std::vector<IValue> stack;
   if (compressed) {
     VESTA_RETURN_IF_ERROR(check_csr(tensors[0], tensors[1], tensors[2], sizes));
-    stack = {tensors[0], tensors[1], tensors[2], IValue(sizes), sparse_options_stack(tensors[2]),
-             IValue(static_cast<int64_t>(c10::kSparseCsr)), IValue(c10::Device(c10::kCPU)), IValue(false)};
+    stack = {tensors[0],
+             tensors[1],
+             tensors[2],
+             IValue(sizes),
+             sparse_options_stack(tensors[2]),
+             IValue(static_cast<int64_t>(c10::kSparseCsr)),
+             IValue(c10::Device(c10::kCPU)),
+             IValue(false)};
   } else {
     VESTA_RETURN_IF_ERROR(check_coo(tensors[0], tensors[1], sizes));
-    stack = {tensors[0], tensors[1], IValue(sizes), sparse_options_stack(tensors[1]),
-             IValue(static_cast<int64_t>(c10::kSparse)), IValue(c10::Device(c10::kCPU)), IValue(false)};
+    stack = {tensors[0],
+             tensors[1],
+             IValue(sizes),
+             sparse_options_stack(tensors[1]),
+             IValue(static_cast<int64_t>(c10::kSparse)),
+             IValue(c10::Device(c10::kCPU)),
+             IValue(false)};
   }
   VESTA_ASSIGN_OR_RETURN(at::Tensor tensor, call_operator(compressed ? "aten::_sparse_csr_tensor_unsafe"
                                                                      : "aten::_sparse_coo_tensor_unsafe",

@@ -57,8 +57,7 @@ Result make_complex(TensorBuilder&, Arguments a) {
 
 Result make_size(TensorBuilder&, Arguments a) {
   if (a.size() != 1 || !(a[0].isTuple() || a[0].isList())) return wrong_arguments("torch.Size", "a tuple of ints");
-  const std::vector<IValue> sizes =
-      a[0].isTuple() ? a[0].toTupleRef().elements().vec() : a[0].toListRef().vec();
+  const std::vector<IValue> sizes = a[0].isTuple() ? a[0].toTupleRef().elements().vec() : a[0].toListRef().vec();
   for (const IValue& size : sizes) {
     if (!size.isInt()) return wrong_arguments("torch.Size", "a tuple of ints");
   }
@@ -123,9 +122,9 @@ bool is_global(const IValue& value, std::string_view module, std::string_view na
 }  // namespace
 
 absl::Status TorchHandler::refuse(const PickleObject& global) {
-  return absl::UnimplementedError(absl::StrFormat(
-      "the file refers to '%s', which is nothing that this reader builds; nothing was executed",
-      printable(global.qualified_name())));
+  return absl::UnimplementedError(
+      absl::StrFormat("the file refers to '%s', which is nothing that this reader builds; nothing was executed",
+                      printable(global.qualified_name())));
 }
 
 absl::StatusOr<IValue> TorchHandler::global(std::string_view module, std::string_view name) {

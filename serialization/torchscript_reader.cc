@@ -45,8 +45,8 @@ class ModuleReader {
     LoadedModule module;
     VESTA_ASSIGN_OR_RETURN(module.root, read_values("data.pkl", "data/"));
     if (!module.root.isObject()) {
-      return absl::DataLossError(absl::StrFormat("%s: the value is no module but %s", archive_->describe("data.pkl"),
-                                                 module.root.tagKind()));
+      return absl::DataLossError(
+          absl::StrFormat("%s: the value is no module but %s", archive_->describe("data.pkl"), module.root.tagKind()));
     }
     VESTA_RETURN_IF_ERROR(compile());
     VESTA_ASSIGN_OR_RETURN(module.extra_files, archive_->extra_files());
@@ -155,14 +155,17 @@ class ModuleReader {
     } catch (const std::exception& error) {
       const std::string_view text = error.what();
       return absl::DataLossError(absl::StrFormat("'__setstate__' of custom class '%s' refuses the state: %s",
-                                                 type.name()->qualifiedName(), printable(text.substr(0, text.find('\n')))));
+                                                 type.name()->qualifiedName(),
+                                                 printable(text.substr(0, text.find('\n')))));
     }
   }
 
   // The version is that of the operators that the program uses, so it says little; the layout says more.
   std::string writer_version() const {
     const auto& entries = archive_->zip().entries();
-    const auto ends = [&](std::string_view suffix) { return !entries.empty() && entries.back().name.ends_with(suffix); };
+    const auto ends = [&](std::string_view suffix) {
+      return !entries.empty() && entries.back().name.ends_with(suffix);
+    };
     if (archive_->has(".data/serialization_id")) return "torch 2.1 or later";
     if (archive_->version() >= 6) return "torch 1.11 or later";
     if (ends("data.pkl")) return "torch 1.3";

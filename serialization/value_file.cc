@@ -25,9 +25,7 @@ class Folder {
       }
     }
   }
-  const ZipEntry* find(std::string_view record) const {
-    return zip_.find(absl::StrCat(root_, std::string(record)));
-  }
+  const ZipEntry* find(std::string_view record) const { return zip_.find(absl::StrCat(root_, std::string(record))); }
 
  private:
   const ZipReader& zip_;
@@ -55,8 +53,9 @@ absl::StatusOr<IValue> read_value(SharedBytes bytes, const std::string& file_nam
     const FileKind kind = identify(bytes->view());
     if (kind == FileKind::kCheckpointLegacy) {
       return absl::UnimplementedError(absl::StrCat(
-          file_name, " was written by torch.save before 1.6 (or with _use_new_zipfile_serialization=False); this format "
-                     "is not read yet; torch.save(torch.load(file), file) of a newer torch writes the one that is"));
+          file_name,
+          " was written by torch.save before 1.6 (or with _use_new_zipfile_serialization=False); this format "
+          "is not read yet; torch.save(torch.load(file), file) of a newer torch writes the one that is"));
     }
     return explain(kind, file_name);
   }
@@ -96,8 +95,8 @@ absl::StatusOr<IValue> read_value(SharedBytes bytes, const std::string& file_nam
   VESTA_ASSIGN_OR_RETURN(PickleResult result, read_pickle(data.contents, name, handler, pickle_options));
   if (result.size != data.contents.size()) return zip->corrupt(*pickle, "bytes follow the end of the pickle");
   if (result.holds_pickle_objects) {
-    return absl::UnimplementedError(
-        absl::StrCat(name, ": the value holds bytes, a set, a class or an int of more than 64 bits, which are not read"));
+    return absl::UnimplementedError(absl::StrCat(
+        name, ": the value holds bytes, a set, a class or an int of more than 64 bits, which are not read"));
   }
   return std::move(result.value);
 }

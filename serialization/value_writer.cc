@@ -41,18 +41,31 @@ class ValuePickler {
  private:
   absl::Status put(const IValue& value, int depth) {
     if (depth > kMaxDepth) return absl::InvalidArgumentError("a value that nests deeper than 256 cannot be written");
-    if (value.isNone()) out_ += 'N';
-    else if (value.isBool()) out_ += value.toBool() ? '\x88' : '\x89';
-    else if (value.isInt()) put_int(value.toInt());
-    else if (value.isDouble()) put_float(value.toDouble());
-    else if (value.isString()) return put_string(value.toStringRef());
-    else if (value.isTensor()) return put_tensor(value.toTensor());
-    else if (value.isTuple()) return put_tuple(value.toTupleRef().elements().asArrayRef(), depth);
-    else if (value.isList()) return put_list(value.toListRef(), depth);
-    else if (value.isGenericDict()) return put_dict(value.toGenericDict(), depth);
-    else if (value.isComplexDouble()) put_complex(value.toComplexDouble());
-    else if (value.isDevice()) return put_device(value.toDevice());
-    else return absl::InvalidArgumentError(absl::StrFormat("a value of kind %s cannot be written to such a file", value.tagKind()));
+    if (value.isNone())
+      out_ += 'N';
+    else if (value.isBool())
+      out_ += value.toBool() ? '\x88' : '\x89';
+    else if (value.isInt())
+      put_int(value.toInt());
+    else if (value.isDouble())
+      put_float(value.toDouble());
+    else if (value.isString())
+      return put_string(value.toStringRef());
+    else if (value.isTensor())
+      return put_tensor(value.toTensor());
+    else if (value.isTuple())
+      return put_tuple(value.toTupleRef().elements().asArrayRef(), depth);
+    else if (value.isList())
+      return put_list(value.toListRef(), depth);
+    else if (value.isGenericDict())
+      return put_dict(value.toGenericDict(), depth);
+    else if (value.isComplexDouble())
+      put_complex(value.toComplexDouble());
+    else if (value.isDevice())
+      return put_device(value.toDevice());
+    else
+      return absl::InvalidArgumentError(
+          absl::StrFormat("a value of kind %s cannot be written to such a file", value.tagKind()));
     return absl::OkStatus();
   }
 
@@ -193,8 +206,10 @@ class ValuePickler {
       return absl::OkStatus();
     }
     if (!tensor.device().is_cpu() || tensor.layout() != c10::kStrided || !tensor.has_storage()) {
-      return absl::InvalidArgumentError(absl::StrFormat("a tensor of device '%s' and layout %s cannot be written: only dense "
-                                                        "tensors on the CPU", tensor.device().str(), layout_name(tensor)));
+      return absl::InvalidArgumentError(
+          absl::StrFormat("a tensor of device '%s' and layout %s cannot be written: only dense "
+                          "tensors on the CPU",
+                          tensor.device().str(), layout_name(tensor)));
     }
     const bool quantized = tensor.is_quantized();
     put_global("torch._utils", quantized ? "_rebuild_qtensor" : "_rebuild_tensor_v2");
@@ -241,8 +256,8 @@ absl::Status write_archive(const IValue& value, const ZipWriter::Sink& sink) {
   VESTA_RETURN_IF_ERROR(zip.add("archive/byteorder", "little"));
   for (size_t i = 0; i < pickler.storages().size(); ++i) {
     const c10::Storage& storage = pickler.storages()[i];
-    VESTA_RETURN_IF_ERROR(zip.add(absl::StrCat("archive/data/", i),
-                                  {static_cast<const char*>(storage.data()), storage.nbytes()}));
+    VESTA_RETURN_IF_ERROR(
+        zip.add(absl::StrCat("archive/data/", i), {static_cast<const char*>(storage.data()), storage.nbytes()}));
   }
   VESTA_RETURN_IF_ERROR(zip.add("archive/version", kFormatVersion));
   return zip.finish();

@@ -171,7 +171,8 @@ class ZipOpener {
     }
     if (narrow.size > directory_end || narrow.offset != directory_end - narrow.size) {
       return corrupt(end_at, absl::StrFormat("the directory is said to take %d bytes from byte %d, but has to end at "
-                                             "byte %d", narrow.size, narrow.offset, directory_end));
+                                             "byte %d",
+                                             narrow.size, narrow.offset, directory_end));
     }
     if (narrow.count > static_cast<uint64_t>(std::max<int64_t>(reader_->options_.limits.archive_entries, 0))) {
       return absl::ResourceExhaustedError(
@@ -207,8 +208,8 @@ class ZipOpener {
     const uint64_t end = directory.offset + directory.size;
     // The count is not believed before that many headers can be there.
     if (directory.count > directory.size / kCentralSize) {
-      return corrupt(at, absl::StrFormat("a directory of %d bytes cannot hold %d members", directory.size,
-                                         directory.count));
+      return corrupt(
+          at, absl::StrFormat("a directory of %d bytes cannot hold %d members", directory.size, directory.count));
     }
     reader_->entries_.reserve(directory.count);
     headers_.reserve(directory.count);
@@ -248,8 +249,7 @@ class ZipOpener {
     entry.crc32 = load_u32(h + 16);
     entry.stored_size = load_u32(h + 20);
     entry.size = load_u32(h + 24);
-    VESTA_RETURN_IF_ERROR(
-        widen(name, at, file_.substr(at + kCentralSize + name_size, extra_size), entry, header));
+    VESTA_RETURN_IF_ERROR(widen(name, at, file_.substr(at + kCentralSize + name_size, extra_size), entry, header));
     VESTA_RETURN_IF_ERROR(check_kind(entry, header, at));
     reader_->entries_.push_back(entry);
     headers_.push_back(header);
@@ -258,7 +258,8 @@ class ZipOpener {
   }
 
   // Replaces fields that are all ones by those of the zip64 extra field, which has just these.
-  absl::Status widen(std::string_view name, uint64_t at, std::string_view extra, ZipEntry& entry, Header& header) const {
+  absl::Status widen(std::string_view name, uint64_t at, std::string_view extra, ZipEntry& entry,
+                     Header& header) const {
     std::vector<uint64_t*> wide;
     if (entry.size == kAll32) wide.push_back(&entry.size);
     if (entry.stored_size == kAll32) wide.push_back(&entry.stored_size);
@@ -266,8 +267,8 @@ class ZipOpener {
     if (wide.empty()) return absl::OkStatus();
     const std::string_view field = extra_field(extra, kZip64Extra);
     if (field.size() != wide.size() * 8) {
-      return corrupt(name, at, absl::StrFormat("its zip64 field should have %d bytes, it has %d", wide.size() * 8,
-                                               field.size()));
+      return corrupt(name, at,
+                     absl::StrFormat("its zip64 field should have %d bytes, it has %d", wide.size() * 8, field.size()));
     }
     for (size_t i = 0; i < wide.size(); ++i) *wide[i] = load_u64(field.data() + 8 * i);
     return absl::OkStatus();
@@ -281,18 +282,19 @@ class ZipOpener {
     if (header.method != kStored && header.method != kDeflated) {
       return absl::UnimplementedError(
           absl::StrFormat("%s: member '%s' at byte %d: compression method %d; only stored (0) and deflated (8) members "
-                          "are read", reader_->file_name_, entry.name, at, header.method));
+                          "are read",
+                          reader_->file_name_, entry.name, at, header.method));
     }
     entry.deflated = header.method == kDeflated;
     if (!entry.deflated) {
       if (entry.size == entry.stored_size) return absl::OkStatus();
-      return corrupt(entry.name, at, absl::StrFormat("a stored member of %d bytes takes %d bytes", entry.size,
-                                                     entry.stored_size));
+      return corrupt(entry.name, at,
+                     absl::StrFormat("a stored member of %d bytes takes %d bytes", entry.size, entry.stored_size));
     }
     // stored_size is bounded by the file, but that is checked later, hence the division.
     if (entry.size / kBestDeflateRatio > entry.stored_size) {
-      return corrupt(entry.name, at, absl::StrFormat("%d deflated bytes cannot inflate to %d", entry.stored_size,
-                                                     entry.size));
+      return corrupt(entry.name, at,
+                     absl::StrFormat("%d deflated bytes cannot inflate to %d", entry.stored_size, entry.size));
     }
     const Limits& limits = reader_->options_.limits;
     const auto free_bytes = static_cast<uint64_t>(std::max<int64_t>(limits.inflate_free_bytes, 0));
@@ -300,8 +302,8 @@ class ZipOpener {
     if (entry.size > free_bytes && entry.size / ratio > entry.stored_size) {
       return absl::ResourceExhaustedError(
           absl::StrFormat("%s: member '%s' at byte %d: %d deflated bytes would inflate to %d, the limit "
-                          "'inflate_ratio' is %d", reader_->file_name_, entry.name, at, entry.stored_size, entry.size,
-                          limits.inflate_ratio));
+                          "'inflate_ratio' is %d",
+                          reader_->file_name_, entry.name, at, entry.stored_size, entry.size, limits.inflate_ratio));
     }
     return absl::OkStatus();
   }
@@ -318,7 +320,8 @@ class ZipOpener {
       if (header.offset != expected) {
         return corrupt(entry.name, header.offset,
                        absl::StrFormat("the member should start at byte %d; bytes were added before it, or members "
-                                       "overlap", expected));
+                                       "overlap",
+                                       expected));
       }
       VESTA_RETURN_IF_ERROR(check_member(entry, header, next, directory_at));
       expected = next;
@@ -350,8 +353,8 @@ class ZipOpener {
     }
     entry.data_offset = at + kLocalSize + name_size + extra_size;
     if (next - entry.data_offset < entry.stored_size) {
-      return corrupt(entry.name, at, absl::StrFormat("the member's %d bytes overlap what follows at byte %d",
-                                                     entry.stored_size, next));
+      return corrupt(entry.name, at,
+                     absl::StrFormat("the member's %d bytes overlap what follows at byte %d", entry.stored_size, next));
     }
     VESTA_RETURN_IF_ERROR(check_local_sizes(entry, header, file_.substr(at + kLocalSize + name_size, extra_size)));
     return check_descriptor(entry, header, next);

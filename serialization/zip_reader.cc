@@ -21,7 +21,8 @@ constexpr uint64_t kMaxInflatedUnread = uint64_t{128} << 20;
 uint32_t crc_of(std::string_view data, uint32_t crc = 0) {
   while (!data.empty()) {
     const std::string_view part = data.substr(0, kStep);
-    crc = static_cast<uint32_t>(::crc32(crc, reinterpret_cast<const Bytef*>(part.data()), static_cast<uInt>(part.size())));
+    crc = static_cast<uint32_t>(
+        ::crc32(crc, reinterpret_cast<const Bytef*>(part.data()), static_cast<uInt>(part.size())));
     data.remove_prefix(part.size());
   }
   return crc;
@@ -89,8 +90,8 @@ const ZipEntry* ZipReader::find(std::string_view name) const {
 }
 
 absl::Status ZipReader::corrupt(const ZipEntry& entry, std::string_view what) const {
-  return absl::DataLossError(absl::StrFormat("%s: member '%s' at byte %d: %s", file_name_, entry.name,
-                                             entry.data_offset, what));
+  return absl::DataLossError(
+      absl::StrFormat("%s: member '%s' at byte %d: %s", file_name_, entry.name, entry.data_offset, what));
 }
 
 absl::StatusOr<ZipData> ZipReader::read(const ZipEntry& entry, bool skip_crc) const {
@@ -117,7 +118,8 @@ absl::StatusOr<ZipData> ZipReader::read(const ZipEntry& entry, bool skip_crc) co
   const size_t count = inflater.fill((*owner)->mutable_data(), entry.size);
   if (count != entry.size || !inflater.finished()) {
     return corrupt(entry, absl::StrFormat("the deflated data does not inflate to the %d bytes that the header says "
-                                          "(%d bytes came out)", entry.size, count));
+                                          "(%d bytes came out)",
+                                          entry.size, count));
   }
   const std::string_view contents = (*owner)->view();
   VESTA_RETURN_IF_ERROR(check(contents));

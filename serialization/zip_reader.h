@@ -23,12 +23,12 @@ namespace vesta::serialization {
 
 // One member, as the central directory and the local header agree on it.
 struct ZipEntry {
-  std::string_view name;        // lives as long as the archive
+  std::string_view name;  // lives as long as the archive
   bool deflated = false;
   uint32_t crc32 = 0;
-  uint64_t size = 0;            // of the contents, in bytes
-  uint64_t stored_size = 0;     // of what the file holds: the same, unless deflated
-  uint64_t data_offset = 0;     // of the stored bytes, from the start of the file
+  uint64_t size = 0;         // of the contents, in bytes
+  uint64_t stored_size = 0;  // of what the file holds: the same, unless deflated
+  uint64_t data_offset = 0;  // of the stored bytes, from the start of the file
 };
 
 // The contents of a member and what keeps them alive.

@@ -82,7 +82,8 @@ VESTA_KERNEL(number_div, [](const IValue& a, const IValue& b) {
 })
 
 VESTA_KERNEL(number_floordiv, [](const IValue& a, const IValue& b) {
-  return promote(a, b, floor_divide, [](double x, double y) { return std::floor(x / y); }, NoComplex());
+  return promote(
+      a, b, floor_divide, [](double x, double y) { return std::floor(x / y); }, NoComplex());
 })
 
 VESTA_KERNEL(number_remainder, [](const IValue& a, const IValue& b) {
@@ -158,10 +159,10 @@ VESTA_KERNEL(int_round_to_zero_floordiv, [](int64_t a, int64_t b) -> absl::Statu
 })
 
 // Comparison.
-#define VESTA_COMPARISON(name, op, complex_rule)                                           \
-  VESTA_KERNEL(name, [](const IValue& a, const IValue& b) {                                \
-    auto compare = [](auto x, auto y) { return x op y; };                                  \
-    return promote(a, b, compare, compare, complex_rule);                                  \
+#define VESTA_COMPARISON(name, op, complex_rule)            \
+  VESTA_KERNEL(name, [](const IValue& a, const IValue& b) { \
+    auto compare = [](auto x, auto y) { return x op y; };   \
+    return promote(a, b, compare, compare, complex_rule);   \
   })
 VESTA_COMPARISON(number_eq, ==, compare)
 VESTA_COMPARISON(number_ne, !=, compare)
@@ -181,10 +182,10 @@ VESTA_KERNEL(number_min, [](const IValue& a, const IValue& b) {
 })
 
 // Bits and truth values. Two bools give a bool.
-#define VESTA_BITWISE(name, op)                                                            \
-  VESTA_KERNEL(name, [](const IValue& a, const IValue& b) {                                \
-    const int64_t result = integer_of(a) op integer_of(b);                                 \
-    return a.isBool() && b.isBool() ? IValue(result != 0) : IValue(result);                \
+#define VESTA_BITWISE(name, op)                                             \
+  VESTA_KERNEL(name, [](const IValue& a, const IValue& b) {                 \
+    const int64_t result = integer_of(a) op integer_of(b);                  \
+    return a.isBool() && b.isBool() ? IValue(result != 0) : IValue(result); \
   })
 VESTA_BITWISE(number_and, &)
 VESTA_BITWISE(number_or, |)
@@ -211,12 +212,15 @@ VESTA_KERNEL(number_to_float, [](const IValue& value) -> absl::StatusOr<double> 
   if (value.isComplexDouble()) return value_error("cannot convert a complex number to float");
   return real_of(value);
 })
-VESTA_KERNEL(number_to_bool, [](const IValue& value) { return value.isDouble() ? value.toDouble() != 0 : integer_of(value) != 0; })
+VESTA_KERNEL(number_to_bool,
+             [](const IValue& value) { return value.isDouble() ? value.toDouble() != 0 : integer_of(value) != 0; })
 VESTA_KERNEL(number_to_complex, [](const IValue& value) { return complex_of(value); })
-VESTA_KERNEL(pair_to_complex, [](const IValue& real, const IValue& imaginary) { return Complex(real_of(real), real_of(imaginary)); })
+VESTA_KERNEL(pair_to_complex,
+             [](const IValue& real, const IValue& imaginary) { return Complex(real_of(real), real_of(imaginary)); })
 
 // `for i in range(...)` over something else than the plain counter.
-VESTA_KERNEL(derive_index, [](int64_t index, int64_t start, int64_t step) { return wrapping_add(start, wrapping_mul(index, step)); })
+VESTA_KERNEL(derive_index,
+             [](int64_t index, int64_t start, int64_t step) { return wrapping_add(start, wrapping_mul(index, step)); })
 VESTA_KERNEL(range_length, [](int64_t low, int64_t high, int64_t step) -> absl::StatusOr<int64_t> {
   if (step == 0) return value_error("range() arg 3 must not be zero");
   if (step > 0 ? low >= high : low <= high) return 0;

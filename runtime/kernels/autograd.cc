@@ -38,28 +38,32 @@ Tensors optional_tensors(const IValue& list) {
   return tensors;
 }
 
-std::optional<bool> optional_bool(const IValue& value) { return value.isNone() ? std::nullopt : std::optional<bool>(value.toBool()); }
+std::optional<bool> optional_bool(const IValue& value) {
+  return value.isNone() ? std::nullopt : std::optional<bool>(value.toBool());
+}
 
 }  // namespace
 
-VESTA_KERNEL(autograd_grad, [](const IValue& outputs, const IValue& inputs, const IValue& gradients, const IValue& retain_graph,
-                               bool create_graph, bool allow_unused) {
-  const Tensors result = torch::autograd::grad(optional_tensors(outputs), optional_tensors(inputs), optional_tensors(gradients),
-                                               optional_bool(retain_graph), create_graph, allow_unused);
+VESTA_KERNEL(autograd_grad, [](const IValue& outputs, const IValue& inputs, const IValue& gradients,
+                               const IValue& retain_graph, bool create_graph, bool allow_unused) {
+  const Tensors result =
+      torch::autograd::grad(optional_tensors(outputs), optional_tensors(inputs), optional_tensors(gradients),
+                            optional_bool(retain_graph), create_graph, allow_unused);
   GenericList list(c10::OptionalType::ofTensor());
   for (const at::Tensor& tensor : result) list.push_back(tensor.defined() ? IValue(tensor) : IValue());
   return list;
 })
 
-VESTA_KERNEL(autograd_backward, [](const at::Tensor& tensor, const IValue& gradient, const IValue& retain_graph, bool create_graph) {
-  Tensors gradients;
-  if (!gradient.isNone()) gradients.push_back(gradient.toTensor());
-  torch::autograd::backward({tensor}, gradients, optional_bool(retain_graph), create_graph, {});
-})
+VESTA_KERNEL(autograd_backward,
+             [](const at::Tensor& tensor, const IValue& gradient, const IValue& retain_graph, bool create_graph) {
+               Tensors gradients;
+               if (!gradient.isNone()) gradients.push_back(gradient.toTensor());
+               torch::autograd::backward({tensor}, gradients, optional_bool(retain_graph), create_graph, {});
+             })
 VESTA_KERNEL(autograd_backward_list,
              [](const IValue& tensors, const IValue& gradients, const IValue& retain_graph, bool create_graph) {
-               torch::autograd::backward(optional_tensors(tensors), optional_tensors(gradients), optional_bool(retain_graph),
-                                         create_graph, {});
+               torch::autograd::backward(optional_tensors(tensors), optional_tensors(gradients),
+                                         optional_bool(retain_graph), create_graph, {});
              })
 
 VESTA_KERNEL(is_grad_enabled, []() { return c10::GradMode::is_enabled(); })

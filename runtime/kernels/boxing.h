@@ -46,13 +46,15 @@ absl::Status value_error(const Parts&... parts) {
 // ResourceExhausted where a string of `bytes` would be too long.
 inline absl::Status check_string_size(double bytes) {
   if (bytes <= static_cast<double>(kMaxStringBytes)) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat("the string would have ", bytes, " bytes, above the limit of ", kMaxStringBytes));
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the string would have ", bytes, " bytes, above the limit of ", kMaxStringBytes));
 }
 
 // ResourceExhausted where a list of `elements` would be too long.
 inline absl::Status check_list_size(double elements) {
   if (elements <= static_cast<double>(kMaxListElements)) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat("the list would have ", elements, " elements, above the limit of ", kMaxListElements));
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the list would have ", elements, " elements, above the limit of ", kMaxListElements));
 }
 
 // A dtype argument: None, or an int that names one. ATen trusts its dtypes; programs may say any number.
@@ -189,10 +191,10 @@ absl::Status call_boxed(const Function& function, Stack& stack) {
 }
 
 // Defines the kernel `name` by a function pointer or a lambda without captures.
-#define VESTA_KERNEL(name, ...)                \
-  absl::Status name(ir::Stack& stack) {        \
+#define VESTA_KERNEL(name, ...)                   \
+  absl::Status name(ir::Stack& stack) {           \
     static constexpr auto function = __VA_ARGS__; \
-    return call_boxed(function, stack);        \
+    return call_boxed(function, stack);           \
   }
 
 }  // namespace vesta::runtime::kernels

@@ -28,7 +28,8 @@ VESTA_KERNEL(dict_get_item, [](GenericDict dict, const IValue& key) -> absl::Sta
   if (entry == dict.end()) return key_error(key);
   return entry->value();
 })
-VESTA_KERNEL(dict_set_item, [](GenericDict dict, const IValue& key, const IValue& value) { dict.insert_or_assign(key, value); })
+VESTA_KERNEL(dict_set_item,
+             [](GenericDict dict, const IValue& key, const IValue& value) { dict.insert_or_assign(key, value); })
 
 VESTA_KERNEL(dict_get, [](GenericDict dict, const IValue& key) {
   auto entry = dict.find(key);
@@ -46,9 +47,10 @@ VESTA_KERNEL(dict_setdefault, [](GenericDict dict, const IValue& key, const IVal
 })
 
 VESTA_KERNEL(dict_pop, [](GenericDict dict, const IValue& key) { return take(dict, key); })
-VESTA_KERNEL(dict_pop_default, [](GenericDict dict, const IValue& key, const IValue& missing) -> absl::StatusOr<IValue> {
-  return dict.contains(key) ? take(dict, key) : missing;
-})
+VESTA_KERNEL(dict_pop_default,
+             [](GenericDict dict, const IValue& key, const IValue& missing) -> absl::StatusOr<IValue> {
+               return dict.contains(key) ? take(dict, key) : missing;
+             })
 VESTA_KERNEL(dict_delete, [](GenericDict dict, const IValue& key) { return take(dict, key).status(); })
 
 // The oldest entry goes first, unlike in Python.
@@ -90,7 +92,8 @@ VESTA_KERNEL(dict_empty, []() { return GenericDict(c10::StringType::get(), c10::
 VESTA_KERNEL(dict_from_items, [](GenericList items) -> absl::StatusOr<GenericDict> {
   const c10::TypePtr type = items.elementType();
   const auto* pair = type->castRaw<c10::TupleType>();
-  if (pair == nullptr || pair->elements().size() != 2) return value_error("dict() takes a list of pairs, got ", type->repr_str());
+  if (pair == nullptr || pair->elements().size() != 2)
+    return value_error("dict() takes a list of pairs, got ", type->repr_str());
   GenericDict dict(pair->elements()[0], pair->elements()[1]);
   dict.reserve(items.size());
   for (size_t i = 0; i < items.size(); ++i) {

@@ -39,7 +39,9 @@ absl::StatusOr<std::string> format_one(char specifier, const IValue& value) {
   switch (specifier) {
     case 'd':
     case 'i': {
-      if (!number) return value_error("%", std::string(1, specifier), " requires a number for formatting, but got ", value.tagKind());
+      if (!number)
+        return value_error("%", std::string(1, specifier), " requires a number for formatting, but got ",
+                           value.tagKind());
       if (value.isInt()) return absl::StrCat(value.toInt());
       VESTA_ASSIGN_OR_RETURN(const int64_t whole, truncate(value.toDouble()));
       return absl::StrCat(whole);
@@ -48,7 +50,9 @@ absl::StatusOr<std::string> format_one(char specifier, const IValue& value) {
     case 'E':
     case 'f':
     case 'F': {
-      if (!number) return value_error("%", std::string(1, specifier), " requires a number for formatting, but got ", value.tagKind());
+      if (!number)
+        return value_error("%", std::string(1, specifier), " requires a number for formatting, but got ",
+                           value.tagKind());
       std::ostringstream out;
       out.imbue(std::locale::classic());
       out << (specifier == 'e' || specifier == 'E' ? std::scientific : std::fixed);
@@ -60,9 +64,11 @@ absl::StatusOr<std::string> format_one(char specifier, const IValue& value) {
       if (value.isInt()) return std::string(1, static_cast<char>(value.toInt()));
       if (value.isString() && value.toStringView().size() == 1) return std::string(value.toStringView());
       return value_error("%c requires an int or char for formatting, but got ", value.tagKind());
-    case 's': return value_text(value);
+    case 's':
+      return value_text(value);
     default:
-      return value_error("The specifier %", std::string(1, specifier), " is not supported in TorchScript format strings");
+      return value_error("The specifier %", std::string(1, specifier),
+                         " is not supported in TorchScript format strings");
   }
 }
 

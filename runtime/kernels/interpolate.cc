@@ -26,8 +26,8 @@ namespace vesta::runtime::kernels {
 namespace {
 
 struct Request {
-  std::vector<int64_t> size;                     // of each spatial dimension
-  std::array<std::optional<double>, 3> scales;   // where they are to be used as given
+  std::vector<int64_t> size;                    // of each spatial dimension
+  std::array<std::optional<double>, 3> scales;  // where they are to be used as given
   bool align_corners = false;
 };
 
@@ -40,7 +40,8 @@ struct Mode {
 };
 
 constexpr std::array<Mode, 10> kModes = {{
-    {"nearest", 3, [](const at::Tensor& x, const Request& r) { return at::upsample_nearest1d(x, r.size, r.scales[0]); }},
+    {"nearest", 3,
+     [](const at::Tensor& x, const Request& r) { return at::upsample_nearest1d(x, r.size, r.scales[0]); }},
     {"nearest", 4,
      [](const at::Tensor& x, const Request& r) { return at::upsample_nearest2d(x, r.size, r.scales[0], r.scales[1]); }},
     {"nearest", 5,
@@ -51,7 +52,9 @@ constexpr std::array<Mode, 10> kModes = {{
     {"area", 4, [](const at::Tensor& x, const Request& r) { return at::adaptive_avg_pool2d(x, r.size); }},
     {"area", 5, [](const at::Tensor& x, const Request& r) { return at::adaptive_avg_pool3d(x, r.size); }},
     {"linear", 3,
-     [](const at::Tensor& x, const Request& r) { return at::upsample_linear1d(x, r.size, r.align_corners, r.scales[0]); }},
+     [](const at::Tensor& x, const Request& r) {
+       return at::upsample_linear1d(x, r.size, r.align_corners, r.scales[0]);
+     }},
     {"bilinear", 4,
      [](const at::Tensor& x, const Request& r) {
        return at::upsample_bilinear2d(x, r.size, r.align_corners, r.scales[0], r.scales[1]);
@@ -77,18 +80,22 @@ absl::StatusOr<const Mode*> find_mode(std::string_view name, int64_t rank) {
     return value_error("Got ", rank, "D input, but ", std::string(name), " mode needs ", other->rank, "D input");
   }
   return value_error("Input Error: Only 3D, 4D and 5D input Tensors supported (got ", rank,
-                     "D) for the modes: nearest | area | linear | bilinear | bicubic | trilinear (got ", std::string(name), ")");
+                     "D) for the modes: nearest | area | linear | bilinear | bicubic | trilinear (got ",
+                     std::string(name), ")");
 }
 
 // A number for each spatial dimension; one number stands for all.
 template <class T>
 absl::StatusOr<std::vector<T>> per_dimension(const IValue& value, size_t dimensions, const char* what) {
-  auto number = [](const IValue& each) { return each.isInt() ? static_cast<T>(each.toInt()) : static_cast<T>(each.toDouble()); };
+  auto number = [](const IValue& each) {
+    return each.isInt() ? static_cast<T>(each.toInt()) : static_cast<T>(each.toDouble());
+  };
   if (!value.isList()) return std::vector<T>(dimensions, number(value));
   std::vector<T> result;
   for (const IValue& each : value.toListRef()) result.push_back(number(each));
   if (result.size() != dimensions) {
-    return value_error("interpolate(): ", what, " has ", result.size(), " values, but the input has ", dimensions, " spatial dimensions");
+    return value_error("interpolate(): ", what, " has ", result.size(), " values, but the input has ", dimensions,
+                       " spatial dimensions");
   }
   return result;
 }
@@ -97,14 +104,15 @@ absl::StatusOr<std::vector<int64_t>> scaled_size(const at::Tensor& input, const 
   std::vector<int64_t> size;
   for (size_t i = 0; i < scales.size(); ++i) {
     const double length = std::floor(static_cast<double>(input.size(static_cast<int64_t>(i) + 2)) * scales[i]);
-    if (!(length >= 0 && length < 9e15)) return value_error("interpolate(): a scale factor of ", scales[i], " gives no valid size");
+    if (!(length >= 0 && length < 9e15))
+      return value_error("interpolate(): a scale factor of ", scales[i], " gives no valid size");
     size.push_back(static_cast<int64_t>(length));
   }
   return size;
 }
 
-absl::StatusOr<at::Tensor> resize(const at::Tensor& input, const IValue& size, const IValue& scale, std::string_view name,
-                                  const IValue& align_corners, bool use_scales) {
+absl::StatusOr<at::Tensor> resize(const at::Tensor& input, const IValue& size, const IValue& scale,
+                                  std::string_view name, const IValue& align_corners, bool use_scales) {
   const bool aligns = name != "nearest" && name != "area";
   if (!aligns && !align_corners.isNone()) {
     return value_error(
@@ -130,13 +138,15 @@ absl::StatusOr<at::Tensor> resize(const at::Tensor& input, const IValue& size, c
 
 }  // namespace
 
-VESTA_KERNEL(interpolate, [](const at::Tensor& input, const IValue& size, const IValue& scale, std::string_view mode,
-                             const IValue& align_corners, const IValue& recompute, bool antialias) -> absl::StatusOr<at::Tensor> {
-  if (antialias) return value_error("Antialias is not yet supported");
-  return resize(input, size, scale, mode, align_corners, recompute.isBool() && !recompute.toBool());
-})
-VESTA_KERNEL(upsample, [](const at::Tensor& input, const IValue& size, const IValue& scale, std::string_view mode,
-                          const IValue& align_corners) { return resize(input, size, scale, mode, align_corners, false); })
+VESTA_KERNEL(interpolate,
+             [](const at::Tensor& input, const IValue& size, const IValue& scale, std::string_view mode,
+                const IValue& align_corners, const IValue& recompute, bool antialias) -> absl::StatusOr<at::Tensor> {
+               if (antialias) return value_error("Antialias is not yet supported");
+               return resize(input, size, scale, mode, align_corners, recompute.isBool() && !recompute.toBool());
+             })
+VESTA_KERNEL(upsample,
+             [](const at::Tensor& input, const IValue& size, const IValue& scale, std::string_view mode,
+                const IValue& align_corners) { return resize(input, size, scale, mode, align_corners, false); })
 VESTA_KERNEL(upsample_nearest, [](const at::Tensor& input, const IValue& size, const IValue& scale) {
   return resize(input, size, scale, "nearest", IValue(), false);
 })

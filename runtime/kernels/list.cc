@@ -28,7 +28,9 @@ int64_t position(int64_t index, int64_t size) {
   return index >= 0 && index < size ? index : -1;
 }
 
-GenericList::iterator at_position(const GenericList& list, int64_t index) { return list.begin() + static_cast<ptrdiff_t>(index); }
+GenericList::iterator at_position(const GenericList& list, int64_t index) {
+  return list.begin() + static_cast<ptrdiff_t>(index);
+}
 
 absl::Status extend(GenericList& list, const GenericList& other) {
   const size_t count = other.size();  // Kept: `other` may be the same list.
@@ -152,7 +154,8 @@ VESTA_KERNEL(list_concat, [](GenericList a, GenericList b) -> absl::StatusOr<Gen
 
 VESTA_KERNEL(list_slice,
              [](GenericList list, const IValue& start, const IValue& end, int64_t step) -> absl::StatusOr<GenericList> {
-               VESTA_ASSIGN_OR_RETURN(const SliceRange range, resolve_slice(start, end, step, static_cast<int64_t>(list.size())));
+               VESTA_ASSIGN_OR_RETURN(const SliceRange range,
+                                      resolve_slice(start, end, step, static_cast<int64_t>(list.size())));
                GenericList result = empty_like(list, range.count);
                for (int64_t i = 0; i < range.count; ++i) {
                  result.push_back(list.get(static_cast<size_t>(range.start + i * range.step)));
@@ -182,7 +185,8 @@ VESTA_KERNEL(list_index, [](const IValue& list, const IValue& element) -> absl::
 })
 VESTA_KERNEL(list_count, [](const IValue& list, const IValue& element) {
   const Elements elements = list.toListRef();
-  return std::count_if(elements.begin(), elements.end(), [&](const IValue& each) { return elements_equal(each, element); });
+  return std::count_if(elements.begin(), elements.end(),
+                       [&](const IValue& each) { return elements_equal(each, element); });
 })
 VESTA_KERNEL(list_contains, [](const IValue& list, const IValue& element) -> absl::StatusOr<bool> {
   VESTA_ASSIGN_OR_RETURN(const int64_t place, find(list.toListRef(), element));

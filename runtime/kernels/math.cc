@@ -31,10 +31,10 @@ Number no_complex() { return value_error("the operator is not defined for comple
 
 }  // namespace
 
-#define VESTA_REAL_FUNCTION(name, function)                         \
-  VESTA_KERNEL(name, [](const IValue& value) -> Number {            \
-    if (value.isComplexDouble()) return no_complex();               \
-    return IValue(static_cast<double>(function(real_of(value))));   \
+#define VESTA_REAL_FUNCTION(name, function)                       \
+  VESTA_KERNEL(name, [](const IValue& value) -> Number {          \
+    if (value.isComplexDouble()) return no_complex();             \
+    return IValue(static_cast<double>(function(real_of(value)))); \
   })
 VESTA_REAL_FUNCTION(number_erf, std::erf)
 VESTA_REAL_FUNCTION(number_erfc, std::erfc)
@@ -48,10 +48,10 @@ VESTA_REAL_FUNCTION(number_degrees, kRadian*)
 VESTA_REAL_FUNCTION(number_radians, kDegree*)
 #undef VESTA_REAL_FUNCTION
 
-#define VESTA_COMPLEX_FUNCTION(name, function)                                                            \
-  VESTA_KERNEL(name, [](const IValue& value) {                                                            \
-    return value.isComplexDouble() ? IValue(c10_complex_math::function(value.toComplexDouble()))          \
-                                   : IValue(std::function(real_of(value)));                               \
+#define VESTA_COMPLEX_FUNCTION(name, function)                                                   \
+  VESTA_KERNEL(name, [](const IValue& value) {                                                   \
+    return value.isComplexDouble() ? IValue(c10_complex_math::function(value.toComplexDouble())) \
+                                   : IValue(std::function(real_of(value)));                      \
   })
 VESTA_COMPLEX_FUNCTION(number_acos, acos)
 VESTA_COMPLEX_FUNCTION(number_acosh, acosh)
@@ -110,11 +110,13 @@ VESTA_KERNEL(number_isfinite, [](const IValue& value) {
 })
 
 VESTA_KERNEL(number_log_of, [](const IValue& value) {
-  return value.isComplexDouble() ? IValue(c10_complex_math::log(value.toComplexDouble())) : IValue(std::log(real_of(value)));
+  return value.isComplexDouble() ? IValue(c10_complex_math::log(value.toComplexDouble()))
+                                 : IValue(std::log(real_of(value)));
 })
 // The logarithm of a negative float is NaN, even to a complex base.
 VESTA_KERNEL(number_log_to_base, [](const IValue& value, const IValue& base) {
-  if (!value.isComplexDouble() && !base.isComplexDouble()) return IValue(std::log(real_of(value)) / std::log(real_of(base)));
+  if (!value.isComplexDouble() && !base.isComplexDouble())
+    return IValue(std::log(real_of(value)) / std::log(real_of(base)));
   if (!base.isComplexDouble()) return IValue(c10_complex_math::log(value.toComplexDouble()) / std::log(real_of(base)));
   const Complex divisor = c10_complex_math::log(base.toComplexDouble());
   if (!value.isComplexDouble()) return IValue(std::log(real_of(value)) / divisor);

@@ -40,9 +40,9 @@ bool enums_equal(const IValue& a, const IValue& b) {
 
 at::Generator make_generator(const IValue& device, const IValue& seed) {
   const c10::Device place = device.isNone() ? c10::Device(c10::kCPU) : device.toDevice();
-  at::Generator generator = place.is_cpu()
-                                ? at::make_generator<at::CPUGeneratorImpl>()
-                                : at::globalContext().getAcceleratorHooksInterface(place.type()).getNewGenerator(place.index());
+  at::Generator generator =
+      place.is_cpu() ? at::make_generator<at::CPUGeneratorImpl>()
+                     : at::globalContext().getAcceleratorHooksInterface(place.type()).getNewGenerator(place.index());
   if (!seed.isNone()) generator.set_current_seed(static_cast<uint64_t>(seed.toInt()));
   return generator;
 }
@@ -80,8 +80,10 @@ VESTA_KERNEL(unwrap_optional, [](const IValue& value) -> absl::StatusOr<IValue> 
 })
 VESTA_KERNEL(unchecked_unwrap_optional, [](const IValue& value) { return value; })
 
-VESTA_KERNEL(module_container_index, [](const IValue& container, int64_t index) { return child(container, std::to_string(index)); })
-VESTA_KERNEL(module_container_key, [](const IValue& container, std::string_view key) { return child(container, std::string(key)); })
+VESTA_KERNEL(module_container_index,
+             [](const IValue& container, int64_t index) { return child(container, std::to_string(index)); })
+VESTA_KERNEL(module_container_key,
+             [](const IValue& container, std::string_view key) { return child(container, std::string(key)); })
 
 VESTA_KERNEL(enum_eq, [](const IValue& a, const IValue& b) { return enums_equal(a, b); })
 VESTA_KERNEL(enum_ne, [](const IValue& a, const IValue& b) { return !enums_equal(a, b); })
@@ -95,7 +97,8 @@ VESTA_KERNEL(device_with_index, [](std::string_view type, int64_t index) -> absl
 })
 VESTA_KERNEL(device_eq, [](const IValue& a, const IValue& b) { return a.toDevice() == b.toDevice(); })
 VESTA_KERNEL(device_ne, [](const IValue& a, const IValue& b) { return a.toDevice() != b.toDevice(); })
-VESTA_KERNEL(device_type, [](const IValue& device) { return c10::DeviceTypeName(device.toDevice().type(), /*lower_case=*/true); })
+VESTA_KERNEL(device_type,
+             [](const IValue& device) { return c10::DeviceTypeName(device.toDevice().type(), /*lower_case=*/true); })
 VESTA_KERNEL(device_index, [](const IValue& device) {
   return device.toDevice().has_index() ? IValue(static_cast<int64_t>(device.toDevice().index())) : IValue();
 })
@@ -116,16 +119,18 @@ VESTA_KERNEL(generator_manual_seed, [](const IValue& value, int64_t seed) {
   generator.set_current_seed(static_cast<uint64_t>(seed));
   return generator;
 })
-VESTA_KERNEL(generator_seed, [](const IValue& generator) { return static_cast<int64_t>(generator.toGenerator().seed()); })
-VESTA_KERNEL(generator_initial_seed, [](const IValue& generator) { return static_cast<int64_t>(generator.toGenerator().current_seed()); })
+VESTA_KERNEL(generator_seed,
+             [](const IValue& generator) { return static_cast<int64_t>(generator.toGenerator().seed()); })
+VESTA_KERNEL(generator_initial_seed,
+             [](const IValue& generator) { return static_cast<int64_t>(generator.toGenerator().current_seed()); })
 
 VESTA_KERNEL(is_scripting, []() { return true; })
 VESTA_KERNEL(get_tracing_state, []() { return false; })
 VESTA_KERNEL(cpu_capability, []() { return at::get_cpu_capability(); })
 VESTA_KERNEL(time_point, []() {
-  return static_cast<int64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                  std::chrono::steady_clock::now().time_since_epoch())
-                                  .count());
+  return static_cast<int64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+          .count());
 })
 // TorchScript's statistics go nowhere unless a logger is installed, which only torch::jit has.
 VESTA_KERNEL(add_stat_value, [](std::string_view, int64_t) {})
@@ -138,7 +143,8 @@ absl::Status has_torch_function(Stack& stack) {
 }
 
 absl::Status refuse_save(Stack&) {
-  return absl::FailedPreconditionError("'aten::save' is refused: a program may not write files; return the value and save it in C++");
+  return absl::FailedPreconditionError(
+      "'aten::save' is refused: a program may not write files; return the value and save it in C++");
 }
 
 }  // namespace vesta::runtime::kernels

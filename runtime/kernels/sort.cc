@@ -25,7 +25,8 @@ absl::StatusOr<bool> object_less(const IValue& a, const IValue& b) {
   if (runner == nullptr) return absl::FailedPreconditionError("sorting objects needs a runtime for their '__lt__'");
   Stack stack{a, b};
   VESTA_RETURN_IF_ERROR(runner->run(*function, stack));
-  if (stack.size() != 1 || !stack[0].isBool()) return value_error("'__lt__' of '", type->repr_str(), "' must give a bool");
+  if (stack.size() != 1 || !stack[0].isBool())
+    return value_error("'__lt__' of '", type->repr_str(), "' must give a bool");
   return stack[0].toBool();
 }
 
@@ -43,8 +44,8 @@ absl::StatusOr<bool> any_less(const IValue& a, const IValue& b) {
     }
     return left.size() < right.size();
   }
-  const bool comparable = (a.isInt() && b.isInt()) || (a.isDouble() && b.isDouble()) || (a.isString() && b.isString()) ||
-                          (a.isTensor() && b.isTensor());
+  const bool comparable = (a.isInt() && b.isInt()) || (a.isDouble() && b.isDouble()) ||
+                          (a.isString() && b.isString()) || (a.isTensor() && b.isTensor());
   if (!comparable) return value_error("cannot compare ", a.tagKind(), " and ", b.tagKind());
   return element_less(a, b);
 }
@@ -54,12 +55,14 @@ absl::Status check_sortable(const GenericList& list) {
   if (list.empty()) return absl::OkStatus();
   const IValue first = list.get(0);
   if (first.isTuple() || first.isObject()) return absl::OkStatus();
-  return value_error("only lists of tensors, ints, floats, bools, strs, of objects with '__lt__' and of tuples of these can be sorted, got a list of ",
-                     list.elementType()->repr_str());
+  return value_error(
+      "only lists of tensors, ints, floats, bools, strs, of objects with '__lt__' and of tuples of these can be "
+      "sorted, got a list of ",
+      list.elementType()->repr_str());
 }
 
-absl::Status merge(std::vector<IValue>& from, std::vector<IValue>& to, size_t begin, size_t middle, size_t end, Less less,
-                   bool reverse) {
+absl::Status merge(std::vector<IValue>& from, std::vector<IValue>& to, size_t begin, size_t middle, size_t end,
+                   Less less, bool reverse) {
   size_t left = begin, right = middle;
   for (size_t out = begin; out < end; ++out) {
     bool take_right = left == middle;

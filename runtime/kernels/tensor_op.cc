@@ -25,8 +25,8 @@ namespace {
 using Sizes = std::vector<int64_t>;
 using Indices = c10::List<std::optional<at::Tensor>>;
 
-absl::StatusOr<at::Tensor> convert(const at::Tensor& tensor, const IValue& device, const IValue& dtype, bool non_blocking,
-                                   bool copy) {
+absl::StatusOr<at::Tensor> convert(const at::Tensor& tensor, const IValue& device, const IValue& dtype,
+                                   bool non_blocking, bool copy) {
   VESTA_ASSIGN_OR_RETURN(const std::optional<at::ScalarType> wanted, optional_dtype(dtype));
   if (device.isNone() && dtype.isNone() && !copy) return tensor;
   const at::Device target = device.isNone() ? tensor.device() : device.toDevice();
@@ -66,7 +66,8 @@ absl::StatusOr<IValue> dequantize_any(const IValue& value) {
 
 // The letters of one operand of einsum: 0 to 25 are A to Z, 26 to 51 are a to z.
 absl::Status append_labels(const IValue& labels, std::string& equation) {
-  if (!labels.isIntList()) return value_error("einsum() takes a list of ints behind each tensor, got ", labels.tagKind());
+  if (!labels.isIntList())
+    return value_error("einsum() takes a list of ints behind each tensor, got ", labels.tagKind());
   for (const IValue& label : labels.toListRef()) {
     const int64_t number = label.toInt();
     if (number < 0 || number >= 52) return value_error("einsum(): expected subscripts in range [0, 52), got ", number);
@@ -106,9 +107,12 @@ VESTA_KERNEL(tensor_cpu, [](const at::Tensor& tensor) { return tensor.cpu(); })
 VESTA_KERNEL(tensor_cuda, [](const at::Tensor& tensor) { return tensor.cuda(); })
 
 VESTA_KERNEL(tensor_copy_from_tensor, [](at::Tensor tensor, const at::Tensor& other) { return tensor.copy_(other); })
-VESTA_KERNEL(tensor_copy_from_number, [](at::Tensor tensor, const IValue& number) { return tensor.fill_(number.toScalar()); })
+VESTA_KERNEL(tensor_copy_from_number,
+             [](at::Tensor tensor, const IValue& number) { return tensor.fill_(number.toScalar()); })
 
-VESTA_KERNEL(tensor_split, [](const at::Tensor& tensor, Sizes sizes, int64_t dim) { return at::split_with_sizes(tensor, sizes, dim); })
+VESTA_KERNEL(tensor_split, [](const at::Tensor& tensor, Sizes sizes, int64_t dim) {
+  return at::split_with_sizes(tensor, sizes, dim);
+})
 
 VESTA_KERNEL(tensor_dequantize, [](const at::Tensor& tensor) { return at::dequantize(tensor); })
 VESTA_KERNEL(tensor_list_dequantize, [](const IValue& tensors) { return at::dequantize(tensors.toTensorVector()); })
@@ -121,18 +125,23 @@ absl::Status einsum_sublist(Stack& stack) {
   return absl::OkStatus();
 }
 
-VESTA_KERNEL(tensor_index, [](const at::Tensor& tensor, const IValue& indices) { return at::index(tensor, indices_of(indices)); })
-VESTA_KERNEL(tensor_unsafe_index,
-             [](const at::Tensor& tensor, const IValue& indices) { return at::_unsafe_index(tensor, indices_of(indices)); })
-VESTA_KERNEL(tensor_index_put, [](const at::Tensor& tensor, const IValue& indices, const at::Tensor& values, bool accumulate) {
-  return at::index_put(tensor, indices_of(indices), values, accumulate);
+VESTA_KERNEL(tensor_index,
+             [](const at::Tensor& tensor, const IValue& indices) { return at::index(tensor, indices_of(indices)); })
+VESTA_KERNEL(tensor_unsafe_index, [](const at::Tensor& tensor, const IValue& indices) {
+  return at::_unsafe_index(tensor, indices_of(indices));
 })
-VESTA_KERNEL(tensor_unsafe_index_put, [](const at::Tensor& tensor, const IValue& indices, const at::Tensor& values, bool accumulate) {
-  return at::_unsafe_index_put(tensor, indices_of(indices), values, accumulate);
-})
-VESTA_KERNEL(tensor_index_put_self, [](at::Tensor tensor, const IValue& indices, const at::Tensor& values, bool accumulate) {
-  return at::index_put_(tensor, indices_of(indices), values, accumulate);
-})
+VESTA_KERNEL(tensor_index_put,
+             [](const at::Tensor& tensor, const IValue& indices, const at::Tensor& values, bool accumulate) {
+               return at::index_put(tensor, indices_of(indices), values, accumulate);
+             })
+VESTA_KERNEL(tensor_unsafe_index_put,
+             [](const at::Tensor& tensor, const IValue& indices, const at::Tensor& values, bool accumulate) {
+               return at::_unsafe_index_put(tensor, indices_of(indices), values, accumulate);
+             })
+VESTA_KERNEL(tensor_index_put_self,
+             [](at::Tensor tensor, const IValue& indices, const at::Tensor& values, bool accumulate) {
+               return at::index_put_(tensor, indices_of(indices), values, accumulate);
+             })
 VESTA_KERNEL(tensor_index_put_impl_self,
              [](at::Tensor tensor, const IValue& indices, const at::Tensor& values, bool accumulate, bool unsafe) {
                return at::_index_put_impl_(tensor, indices_of(indices), values, accumulate, unsafe);
@@ -143,10 +152,11 @@ VESTA_KERNEL(no_grad_uniform, [](at::Tensor tensor, double low, double high, std
   const c10::AutoGradMode no_grad(false);
   return tensor.uniform_(low, high, std::move(generator));
 })
-VESTA_KERNEL(no_grad_normal, [](at::Tensor tensor, double mean, double deviation, std::optional<at::Generator> generator) {
-  const c10::AutoGradMode no_grad(false);
-  return tensor.normal_(mean, deviation, std::move(generator));
-})
+VESTA_KERNEL(no_grad_normal,
+             [](at::Tensor tensor, double mean, double deviation, std::optional<at::Generator> generator) {
+               const c10::AutoGradMode no_grad(false);
+               return tensor.normal_(mean, deviation, std::move(generator));
+             })
 VESTA_KERNEL(no_grad_fill, [](at::Tensor tensor, double value) {
   const c10::AutoGradMode no_grad(false);
   return tensor.fill_(value);
@@ -155,16 +165,19 @@ VESTA_KERNEL(no_grad_zero, [](at::Tensor tensor) {
   const c10::AutoGradMode no_grad(false);
   return tensor.zero_();
 })
-VESTA_KERNEL(no_grad_embedding_renorm, [](at::Tensor weight, const at::Tensor& input, double max_norm, double norm_type) {
-  const c10::AutoGradMode no_grad(false);
-  return at::embedding_renorm_(weight, input, max_norm, norm_type);
-})
+VESTA_KERNEL(no_grad_embedding_renorm,
+             [](at::Tensor weight, const at::Tensor& input, double max_norm, double norm_type) {
+               const c10::AutoGradMode no_grad(false);
+               return at::embedding_renorm_(weight, input, max_norm, norm_type);
+             })
 
 // The four arguments are the four results.
 absl::Status pack_sequence(Stack&) { return absl::OkStatus(); }
 
 VESTA_KERNEL(infer_size, [](Sizes a, Sizes b) { return broadcast_sizes(a, b); })
-VESTA_KERNEL(size_if_not_equal, [](const IValue& own, const IValue& other) { return own.toIntVector() == other.toIntVector() ? IValue() : own; })
+VESTA_KERNEL(size_if_not_equal, [](const IValue& own, const IValue& other) {
+  return own.toIntVector() == other.toIntVector() ? IValue() : own;
+})
 VESTA_KERNEL(grad_sum_to_size, [](const at::Tensor& tensor, const IValue& sizes) {
   if (sizes.isNone()) return tensor;
   return sizes.toListRef().empty() ? tensor.sum() : tensor.sum_to_size(sizes.toIntVector());
@@ -172,17 +185,20 @@ VESTA_KERNEL(grad_sum_to_size, [](const at::Tensor& tensor, const IValue& sizes)
 
 // A vector as a tensor of `dims` dimensions, of which the second is the vector's.
 VESTA_KERNEL(ncf_unsqueeze, [](const at::Tensor& tensor, int64_t dims) -> absl::StatusOr<at::Tensor> {
-  if (tensor.dim() != 1 || dims < 2 || dims > 64) return value_error("_ncf_unsqueeze takes a vector and at least 2 dimensions");
+  if (tensor.dim() != 1 || dims < 2 || dims > 64)
+    return value_error("_ncf_unsqueeze takes a vector and at least 2 dimensions");
   Sizes sizes(static_cast<size_t>(dims), 1);
   sizes[1] = tensor.size(0);
   return tensor.reshape(sizes);
 })
 // The input's shape, its last dimensions, which were normalized over, being 1.
-VESTA_KERNEL(ncf_view, [](const at::Tensor& tensor, Sizes input_shape, int64_t normalized) -> absl::StatusOr<at::Tensor> {
-  const int64_t dims = static_cast<int64_t>(input_shape.size());
-  if (normalized < 0 || normalized > dims) return value_error("_ncf_view: cannot normalize over ", normalized, " of ", dims, " dimensions");
-  std::fill(input_shape.begin() + static_cast<ptrdiff_t>(dims - normalized), input_shape.end(), 1);
-  return tensor.reshape(input_shape);
-})
+VESTA_KERNEL(ncf_view,
+             [](const at::Tensor& tensor, Sizes input_shape, int64_t normalized) -> absl::StatusOr<at::Tensor> {
+               const int64_t dims = static_cast<int64_t>(input_shape.size());
+               if (normalized < 0 || normalized > dims)
+                 return value_error("_ncf_view: cannot normalize over ", normalized, " of ", dims, " dimensions");
+               std::fill(input_shape.begin() + static_cast<ptrdiff_t>(dims - normalized), input_shape.end(), 1);
+               return tensor.reshape(input_shape);
+             })
 
 }  // namespace vesta::runtime::kernels

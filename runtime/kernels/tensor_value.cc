@@ -22,10 +22,14 @@ ScalarType default_real() { return c10::typeMetaToScalarType(c10::get_default_dt
 // The type of a tensor made of a list of numbers of this type; none where there is none (complex numbers too).
 std::optional<ScalarType> scalar_type_of(const c10::Type& type) {
   switch (type.kind()) {
-    case c10::TypeKind::IntType: return ScalarType::Long;
-    case c10::TypeKind::FloatType: return default_real();
-    case c10::TypeKind::BoolType: return ScalarType::Bool;
-    default: return std::nullopt;
+    case c10::TypeKind::IntType:
+      return ScalarType::Long;
+    case c10::TypeKind::FloatType:
+      return default_real();
+    case c10::TypeKind::BoolType:
+      return ScalarType::Bool;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -81,8 +85,9 @@ absl::StatusOr<at::Tensor> from_list(const IValue& data) {
   while (const auto* list = type->castRaw<c10::ListType>()) type = list->getElementType();
   const std::optional<ScalarType> scalar_type = scalar_type_of(*type);
   if (!scalar_type.has_value()) {
-    return value_error("Input must be of ints, floats, or bools, got ", type->repr_str(),
-                       type->kind() == c10::TypeKind::TensorType ? " (an empty list is taken for a list of tensors)" : "");
+    return value_error(
+        "Input must be of ints, floats, or bools, got ", type->repr_str(),
+        type->kind() == c10::TypeKind::TensorType ? " (an empty list is taken for a list of tensors)" : "");
   }
   const std::vector<int64_t> sizes = sizes_of(data);
   // Numbers are written in their widest form and narrowed by a cast.
@@ -93,20 +98,24 @@ absl::StatusOr<at::Tensor> from_list(const IValue& data) {
   switch (stored) {
     case ScalarType::Double: {
       auto* out = tensor.mutable_data_ptr<double>();
-      status = store(data, sizes, 0, [](const IValue& value) { return value.toDouble(); }, out);
+      status = store(
+          data, sizes, 0, [](const IValue& value) { return value.toDouble(); }, out);
       break;
     }
     case ScalarType::Long: {
       auto* out = tensor.mutable_data_ptr<int64_t>();
-      status = store(data, sizes, 0, [](const IValue& value) { return value.toInt(); }, out);
+      status = store(
+          data, sizes, 0, [](const IValue& value) { return value.toInt(); }, out);
       break;
     }
     case ScalarType::Bool: {
       auto* out = tensor.mutable_data_ptr<bool>();
-      status = store(data, sizes, 0, [](const IValue& value) { return value.toBool(); }, out);
+      status = store(
+          data, sizes, 0, [](const IValue& value) { return value.toBool(); }, out);
       break;
     }
-    default: return absl::InternalError("no such type of number");
+    default:
+      return absl::InternalError("no such type of number");
   }
   VESTA_RETURN_IF_ERROR(status);
   return stored == *scalar_type ? tensor : tensor.to(*scalar_type);
@@ -122,7 +131,8 @@ absl::Status check_implicit(const at::Tensor& tensor, bool to_int) {
   if (tensor.requires_grad()) return value_error("Cannot input a tensor that requires grad as a scalar argument");
   if (tensor.dim() != 0) return value_error("Cannot input a tensor of dimension other than 0 as a scalar argument");
   if (to_int && !c10::isIntegralType(tensor.scalar_type(), /*includeBool=*/false)) {
-    return value_error("Cannot input a tensor of type ", c10::toString(tensor.scalar_type()), " as an integral argument");
+    return value_error("Cannot input a tensor of type ", c10::toString(tensor.scalar_type()),
+                       " as an integral argument");
   }
   return absl::OkStatus();
 }
@@ -136,14 +146,19 @@ struct ListRequest {
 
 IValue number_at(const at::Tensor& flat, int64_t index) {
   switch (flat.scalar_type()) {
-    case ScalarType::Long: return flat.const_data_ptr<int64_t>()[index];
-    case ScalarType::Double: return flat.const_data_ptr<double>()[index];
-    case ScalarType::Bool: return flat.const_data_ptr<bool>()[index];
-    default: return flat.const_data_ptr<Complex>()[index];
+    case ScalarType::Long:
+      return flat.const_data_ptr<int64_t>()[index];
+    case ScalarType::Double:
+      return flat.const_data_ptr<double>()[index];
+    case ScalarType::Bool:
+      return flat.const_data_ptr<bool>()[index];
+    default:
+      return flat.const_data_ptr<Complex>()[index];
   }
 }
 
-IValue to_nested(const at::Tensor& flat, c10::IntArrayRef sizes, const ListRequest& request, size_t depth, int64_t& index) {
+IValue to_nested(const at::Tensor& flat, c10::IntArrayRef sizes, const ListRequest& request, size_t depth,
+                 int64_t& index) {
   if (depth == sizes.size()) return number_at(flat, index++);
   GenericList list(request.types[depth + 1]);
   list.reserve(static_cast<size_t>(sizes[depth]));
@@ -192,21 +207,27 @@ absl::StatusOr<IValue> to_list(const at::Tensor& tensor, int64_t dimensions, int
 
 }  // namespace
 
-VESTA_KERNEL(tensor_from_scalar, [](const IValue& value, const IValue& dtype, const IValue& device, bool requires_grad) {
-  return with_grad(cast(from_number(value), dtype, device), requires_grad);
+VESTA_KERNEL(tensor_from_scalar,
+             [](const IValue& value, const IValue& dtype, const IValue& device, bool requires_grad) {
+               return with_grad(cast(from_number(value), dtype, device), requires_grad);
+             })
+VESTA_KERNEL(as_tensor_from_scalar, [](const IValue& value, const IValue& dtype, const IValue& device) {
+  return cast(from_number(value), dtype, device);
 })
-VESTA_KERNEL(as_tensor_from_scalar,
-             [](const IValue& value, const IValue& dtype, const IValue& device) { return cast(from_number(value), dtype, device); })
 VESTA_KERNEL(tensor_from_list,
-             [](const IValue& data, const IValue& dtype, const IValue& device, bool requires_grad) -> absl::StatusOr<at::Tensor> {
+             [](const IValue& data, const IValue& dtype, const IValue& device,
+                bool requires_grad) -> absl::StatusOr<at::Tensor> {
                VESTA_ASSIGN_OR_RETURN(at::Tensor tensor, from_list(data));
                return with_grad(cast(std::move(tensor), dtype, device), requires_grad);
              })
-VESTA_KERNEL(as_tensor_from_list, [](const IValue& data, const IValue& dtype, const IValue& device) -> absl::StatusOr<at::Tensor> {
-  VESTA_ASSIGN_OR_RETURN(at::Tensor tensor, from_list(data));
-  return cast(std::move(tensor), dtype, device);
+VESTA_KERNEL(as_tensor_from_list,
+             [](const IValue& data, const IValue& dtype, const IValue& device) -> absl::StatusOr<at::Tensor> {
+               VESTA_ASSIGN_OR_RETURN(at::Tensor tensor, from_list(data));
+               return cast(std::move(tensor), dtype, device);
+             })
+VESTA_KERNEL(as_tensor, [](const at::Tensor& data, const IValue& dtype, const IValue& device) {
+  return cast(data, dtype, device);
 })
-VESTA_KERNEL(as_tensor, [](const at::Tensor& data, const IValue& dtype, const IValue& device) { return cast(data, dtype, device); })
 
 // The widest type of the number's kind, whatever the default is.
 VESTA_KERNEL(tensor_from_number, [](const IValue& number) {
@@ -218,7 +239,8 @@ VESTA_KERNEL(tensor_from_number, [](const IValue& number) {
 VESTA_KERNEL(tensor_to_int, [](const at::Tensor& tensor) { return tensor.item<int64_t>(); })
 VESTA_KERNEL(tensor_to_float, [](const at::Tensor& tensor) { return tensor.item<double>(); })
 VESTA_KERNEL(tensor_to_bool, [](const at::Tensor& tensor) { return tensor.is_nonzero(); })
-VESTA_KERNEL(tensors_to_complex, [](const IValue& real, const IValue& imaginary) { return Complex(real_part(real), real_part(imaginary)); })
+VESTA_KERNEL(tensors_to_complex,
+             [](const IValue& real, const IValue& imaginary) { return Complex(real_part(real), real_part(imaginary)); })
 
 VESTA_KERNEL(tensor_int_implicit, [](const at::Tensor& tensor) -> absl::StatusOr<int64_t> {
   VESTA_RETURN_IF_ERROR(check_implicit(tensor, true));
@@ -240,7 +262,8 @@ VESTA_KERNEL(tensor_scalar_implicit, [](const at::Tensor& tensor) -> absl::Statu
 // (tensor, dimensions, kind of element: 0 int, 1 float, 2 bool, 3 complex)
 absl::Status tensor_tolist(Stack& stack) {
   const c10::ArrayRef<IValue> arguments = variadic_arguments(stack);
-  if (arguments.size() != 3) return value_error("tolist() takes a tensor, its dimensions and a kind, got ", arguments.size(), " values");
+  if (arguments.size() != 3)
+    return value_error("tolist() takes a tensor, its dimensions and a kind, got ", arguments.size(), " values");
   VESTA_ASSIGN_OR_RETURN(IValue list, to_list(arguments[0].toTensor(), arguments[1].toInt(), arguments[2].toInt()));
   replace_arguments(stack, 3, std::move(list));
   return absl::OkStatus();
@@ -249,7 +272,8 @@ absl::Status tensor_tolist(Stack& stack) {
 // Sizes as tensors of 32-bit ints, in old archives.
 VESTA_KERNEL(int_list_to_tensor, [](const IValue& list) -> absl::StatusOr<at::Tensor> {
   for (const IValue& element : list.toListRef()) {
-    if (element.toInt() != static_cast<int32_t>(element.toInt())) return value_error(element.toInt(), " does not fit 32 bits");
+    if (element.toInt() != static_cast<int32_t>(element.toInt()))
+      return value_error(element.toInt(), " does not fit 32 bits");
   }
   VESTA_ASSIGN_OR_RETURN(const at::Tensor tensor, from_list(list));
   return tensor.to(ScalarType::Int);

@@ -92,8 +92,9 @@ absl::StatusOr<std::string> center(std::string_view text, int64_t width, std::st
 // Columns are counted from the beginning of the string, across line breaks.
 absl::StatusOr<std::string> expand_tabs(std::string_view text, int64_t tab_size) {
   const int64_t tabs = std::count(text.begin(), text.end(), '\t');
-  VESTA_RETURN_IF_ERROR(check_string_size(static_cast<double>(text.size()) +
-                                          static_cast<double>(tabs) * static_cast<double>(std::max<int64_t>(tab_size, 0))));
+  VESTA_RETURN_IF_ERROR(
+      check_string_size(static_cast<double>(text.size()) +
+                        static_cast<double>(tabs) * static_cast<double>(std::max<int64_t>(tab_size, 0))));
   std::string result;
   for (const char c : text) {
     if (c != '\t') {
@@ -146,13 +147,23 @@ VESTA_KERNEL(str_title, &title)
 VESTA_KERNEL(str_capitalize, &capitalize)
 VESTA_KERNEL(str_swapcase, &swap_case)
 
-VESTA_KERNEL(str_strip, [](std::string_view text, std::string_view characters) { return std::string(strip(text, characters, true, true)); })
-VESTA_KERNEL(str_lstrip, [](std::string_view text, std::string_view characters) { return std::string(strip(text, characters, true, false)); })
-VESTA_KERNEL(str_rstrip, [](std::string_view text, std::string_view characters) { return std::string(strip(text, characters, false, true)); })
+VESTA_KERNEL(str_strip, [](std::string_view text, std::string_view characters) {
+  return std::string(strip(text, characters, true, true));
+})
+VESTA_KERNEL(str_lstrip, [](std::string_view text, std::string_view characters) {
+  return std::string(strip(text, characters, true, false));
+})
+VESTA_KERNEL(str_rstrip, [](std::string_view text, std::string_view characters) {
+  return std::string(strip(text, characters, false, true));
+})
 
 VESTA_KERNEL(str_center, &center)
-VESTA_KERNEL(str_ljust, [](std::string_view text, int64_t width, std::string_view fill) { return pad(text, fill, 0, padding(text, width)); })
-VESTA_KERNEL(str_rjust, [](std::string_view text, int64_t width, std::string_view fill) { return pad(text, fill, padding(text, width), 0); })
+VESTA_KERNEL(str_ljust, [](std::string_view text, int64_t width, std::string_view fill) {
+  return pad(text, fill, 0, padding(text, width));
+})
+VESTA_KERNEL(str_rjust, [](std::string_view text, int64_t width, std::string_view fill) {
+  return pad(text, fill, padding(text, width), 0);
+})
 // A sign stays where it is: the zeros go before it.
 VESTA_KERNEL(str_zfill, [](std::string_view text, int64_t width) { return pad(text, "0", padding(text, width), 0); })
 VESTA_KERNEL(str_expandtabs, &expand_tabs)

@@ -100,8 +100,10 @@ VESTA_KERNEL(str_get, [](std::string_view text, int64_t index) -> absl::StatusOr
 })
 
 VESTA_KERNEL(str_slice,
-             [](std::string_view text, const IValue& start, const IValue& end, int64_t step) -> absl::StatusOr<std::string> {
-               VESTA_ASSIGN_OR_RETURN(const SliceRange range, resolve_slice(start, end, step, static_cast<int64_t>(text.size())));
+             [](std::string_view text, const IValue& start, const IValue& end,
+                int64_t step) -> absl::StatusOr<std::string> {
+               VESTA_ASSIGN_OR_RETURN(const SliceRange range,
+                                      resolve_slice(start, end, step, static_cast<int64_t>(text.size())));
                std::string result;
                result.reserve(static_cast<size_t>(range.count));
                for (int64_t i = 0; i < range.count; ++i) {

@@ -60,7 +60,9 @@ absl::StatusOr<Strings> split_from_right(std::string_view text, std::string_view
 
 // The bytes that end a line; "\r\n" ends two. Each byte of U+2028 and U+2029 does, in other letters too: TorchScript's
 // strings are bytes.
-bool ends_line(char c) { return std::string_view("\n\r\v\f\x1c\x1d\x1e\x85\xe2\x80\xa8\xa9").find(c) != std::string_view::npos; }
+bool ends_line(char c) {
+  return std::string_view("\n\r\v\f\x1c\x1d\x1e\x85\xe2\x80\xa8\xa9").find(c) != std::string_view::npos;
+}
 
 // Line ends that are kept become elements of their own, unlike in Python.
 Strings split_lines(std::string_view text, bool keep_ends) {
@@ -90,7 +92,8 @@ Parts partition_from_right(std::string_view text, std::string_view separator) {
 
 absl::StatusOr<std::string> join(std::string_view separator, const IValue& values) {
   double bytes = 0;
-  for (const IValue& value : values.toListRef()) bytes += static_cast<double>(value.toStringView().size() + separator.size());
+  for (const IValue& value : values.toListRef())
+    bytes += static_cast<double>(value.toStringView().size() + separator.size());
   VESTA_RETURN_IF_ERROR(check_string_size(bytes));
   std::string result;
   result.reserve(static_cast<size_t>(bytes));

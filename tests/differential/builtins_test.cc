@@ -52,29 +52,60 @@ Oracle oracle_of(const c10::FunctionSchema& schema) {
 
 const std::set<std::string> kNotComparable = {
     // Random, or the time, or an address.
-    "aten::seed", "prim::TimePoint", "prim::id",
+    "aten::seed",
+    "prim::TimePoint",
+    "prim::id",
     // Refused here.
     "aten::save",
     // torch::jit's interpreter does it; torch::jit's takes its arguments in the wrong order.
-    "aten::wait", "aten::device.with_index",
+    "aten::wait",
+    "aten::device.with_index",
     // Needs a record of the profiler.
-    "profiler::_call_end_callbacks_on_jit_fut", "profiler::_call_end_callbacks_on_jit_fut._RecordFunction",
+    "profiler::_call_end_callbacks_on_jit_fut",
+    "profiler::_call_end_callbacks_on_jit_fut._RecordFunction",
     // Takes what a graph's node gives torch::jit's operator; tests of its own below.
-    "prim::tolist", "aten::format", "aten::percentFormat", "prim::Print", "aten::einsum.sublist", "aten::has_torch_function",
+    "prim::tolist",
+    "aten::format",
+    "aten::percentFormat",
+    "prim::Print",
+    "aten::einsum.sublist",
+    "aten::has_torch_function",
     // Change the process or need a graph of gradients; tests of their own below.
-    "aten::set_grad_enabled", "aten::backward", "aten::backward.TensorList", "aten::grad",
+    "aten::set_grad_enabled",
+    "aten::backward",
+    "aten::backward.TensorList",
+    "aten::grad",
     // Unchecked where they write or read; a test of their own below.
-    "aten::_unsafe_index.Tensor_hacked_twin", "aten::_unsafe_index_put.hacked_twin", "aten::_index_put_impl_.hacked_twin",
+    "aten::_unsafe_index.Tensor_hacked_twin",
+    "aten::_unsafe_index_put.hacked_twin",
+    "aten::_index_put_impl_.hacked_twin",
     // torch::jit asks its own tracer, which stands still here; a warning to the console.
     "aten::warn",
 };
 
 // Their results, or torch::jit's time, grow with an int.
-const std::set<std::string> kSmallInts = {
-    "aten::mul", "aten::mul_", "prim::rangelist", "aten::center", "aten::ljust", "aten::rjust", "aten::zfill", "aten::expandtabs",
-    "aten::split", "aten::__interpolate", "aten::__upsample", "aten::__upsample_nearest", "aten::__upsample_bilinear",
-    "aten::_ncf_view", "aten::_ncf_unsqueeze", "aten::factorial", "aten::_infer_size", "aten::_grad_sum_to_size",
-    "aten::to", "prim::ModuleContainerIndex", "aten::_no_grad_uniform_", "aten::_no_grad_normal_"};
+const std::set<std::string> kSmallInts = {"aten::mul",
+                                          "aten::mul_",
+                                          "prim::rangelist",
+                                          "aten::center",
+                                          "aten::ljust",
+                                          "aten::rjust",
+                                          "aten::zfill",
+                                          "aten::expandtabs",
+                                          "aten::split",
+                                          "aten::__interpolate",
+                                          "aten::__upsample",
+                                          "aten::__upsample_nearest",
+                                          "aten::__upsample_bilinear",
+                                          "aten::_ncf_view",
+                                          "aten::_ncf_unsqueeze",
+                                          "aten::factorial",
+                                          "aten::_infer_size",
+                                          "aten::_grad_sum_to_size",
+                                          "aten::to",
+                                          "prim::ModuleContainerIndex",
+                                          "aten::_no_grad_uniform_",
+                                          "aten::_no_grad_normal_"};
 
 bool has_nan(const IValue& value) {
   if (value.isDouble()) return std::isnan(value.toDouble());
@@ -98,17 +129,19 @@ bool is_large(const IValue& value) {
 
 // torch::jit's operators for these narrow to 32 bits, or overflow with numbers of 64.
 const std::set<std::string> kNarrow = {
-    "prim::abs.Scalar", "aten::neg.Scalar", "aten::floor.Scalar", "aten::ceil.Scalar", "aten::round.Scalar", "aten::Int.Scalar", "aten::Int.float",
-    "aten::floor.int", "aten::ceil.int", "aten::floor.float", "aten::ceil.float", "aten::remainder.int", "aten::remainder", "aten::floordiv.int", "aten::floordiv",
-    "aten::sum.int", "aten::divmod.int", "aten::slice.t", "aten::slice.str", "aten::__range_length", "aten::ldexp", "aten::pop.t",
-    "aten::Delete.t", "aten::insert.t", "aten::gcd.int"};
+    "prim::abs.Scalar", "aten::neg.Scalar",    "aten::floor.Scalar", "aten::ceil.Scalar",  "aten::round.Scalar",
+    "aten::Int.Scalar", "aten::Int.float",     "aten::floor.int",    "aten::ceil.int",     "aten::floor.float",
+    "aten::ceil.float", "aten::remainder.int", "aten::remainder",    "aten::floordiv.int", "aten::floordiv",
+    "aten::sum.int",    "aten::divmod.int",    "aten::slice.t",      "aten::slice.str",    "aten::__range_length",
+    "aten::ldexp",      "aten::pop.t",         "aten::Delete.t",     "aten::insert.t",     "aten::gcd.int"};
 
 bool takes_narrow(const std::string& full) { return kNarrow.count(full) != 0 || full.rfind("aten::Complex.", 0) == 0; }
 
 // Where torch::jit's operator crashes, hangs, has undefined behaviour, or fails where Python does not.
 bool oracle_is_undefined(const std::string& full, const std::string& name, const Stack& s) {
   if (takes_narrow(full) && std::any_of(s.begin(), s.end(), is_large)) return true;
-  if (full == "aten::remainder.int" || full == "aten::remainder" || name == "aten::__round_to_zero_floordiv") return is_zero(s[1]);
+  if (full == "aten::remainder.int" || full == "aten::remainder" || name == "aten::__round_to_zero_floordiv")
+    return is_zero(s[1]);
   if (name == "aten::__lshift__" || name == "aten::__rshift__") return s[1].toInt() < 0 || s[1].toInt() > 63;
   if (full == "aten::divmod.int_float" || full == "aten::divmod.float_int") return true;  // Computes in 32 bits.
   if (name == "aten::to") {  // A copy without a device or dtype dereferences nothing.
@@ -116,7 +149,8 @@ bool oracle_is_undefined(const std::string& full, const std::string& name, const
     const bool has_dtype = full != "aten::to.prim_other" && !s[full == "aten::to.prim_Device" ? 2 : 1].isNone();
     return s.back().toBool() && !has_device && !has_dtype;
   }
-  if (name == "aten::_ncf_view") return s[2].toInt() < 0 || s[2].toInt() > static_cast<int64_t>(s[1].toListRef().size());
+  if (name == "aten::_ncf_view")
+    return s[2].toInt() < 0 || s[2].toInt() > static_cast<int64_t>(s[1].toListRef().size());
   if (name == "aten::_grad_sum_to_size") {
     return s[1].isNone() || !at::is_expandable_to(s[1].toIntVector(), s[0].toTensor().sizes());
   }
@@ -232,7 +266,8 @@ std::string disagreement(const Outcome& ours, const Outcome& theirs) {
   if (ours.ok != theirs.ok) return "error: ours '" + ours.error + "', theirs '" + theirs.error.substr(0, 200) + "'";
   if (!ours.ok) return "";
   std::string text = sequence_difference(ours.results, theirs.results);
-  if (!text.empty()) return "results: " + text + "; ours " + describe(ours.results) + ", theirs " + describe(theirs.results);
+  if (!text.empty())
+    return "results: " + text + "; ours " + describe(ours.results) + ", theirs " + describe(theirs.results);
   text = sequence_difference(ours.arguments, theirs.arguments);
   if (!text.empty()) return "arguments afterwards: " + text;
   return aliases(ours) == aliases(theirs) ? "" : "aliases: ours " + aliases(ours) + ", theirs " + aliases(theirs);
@@ -249,7 +284,9 @@ Outcome run_ours(ir::BuiltinId row, const Stack& stack) {
   });
 }
 
-c10::FunctionSchema schema_of(ir::BuiltinId row) { return *ir::parse_schema(ir::builtin_schema_texts()[static_cast<size_t>(row)]); }
+c10::FunctionSchema schema_of(ir::BuiltinId row) {
+  return *ir::parse_schema(ir::builtin_schema_texts()[static_cast<size_t>(row)]);
+}
 
 TEST(Builtins, EveryRowGivesWhatTorchJitGives) {
   constexpr int kTrials = 40;
@@ -303,7 +340,9 @@ TEST(Builtins, FormattingMatches) {
   const c10::List<std::string> words({"a", "b"});
   const IValue tensor = at::Tensor(at::empty({2, 2}).fill_(1.5));
   const IValue pair = c10::ivalue::Tuple::create(IValue(1), IValue("x"));
-  const std::vector<IValue> values = {1, 2.5, 1e20, 1e-7, 100000.0, 12345678.9, true, "text", list, words, tensor, IValue(), pair, NAN, -INFINITY, c10::complex<double>(1, 2)};
+  const std::vector<IValue> values = {
+      1,    2.5,   1e20,   1e-7,     100000.0, 12345678.9, true,      "text",
+      list, words, tensor, IValue(), pair,     NAN,        -INFINITY, c10::complex<double>(1, 2)};
   for (const char* pattern : {"{}", "a{}b", "{} {}", "{0} {}", "{:.2f}", "}{", "{{}}", ""}) {
     for (const IValue& value : values) {
       compare_variadic("aten::format", "", {pattern, value});
@@ -311,7 +350,8 @@ TEST(Builtins, FormattingMatches) {
     }
     compare_variadic("aten::format", "", {pattern});
   }
-  for (const char* pattern : {"%s", "%d", "%i", "%f", "%F", "%e", "%E", "%c", "%g", "%%", "a%", "%s %s", "%d%%", "x", "%x"}) {
+  for (const char* pattern :
+       {"%s", "%d", "%i", "%f", "%F", "%e", "%E", "%c", "%g", "%%", "a%", "%s %s", "%d%%", "x", "%x"}) {
     for (const IValue& value : values) {
       if (value.isDouble() && !(std::fabs(value.toDouble()) < 1e9)) {
         if (std::string(pattern).find_first_of("di") != std::string::npos) continue;  // Undefined in torch::jit.
@@ -340,8 +380,9 @@ TEST(Builtins, VariadicOperatorsMatch) {
 
 TEST(Builtins, TolistMatches) {
   const ir::Operator* op = ir::OperatorCatalog::standard().find("prim::tolist", "");
-  const std::vector<at::Tensor> tensors = {at::arange(6).reshape({2, 3}), at::arange(6.0).reshape({3, 2}).t(), at::ones({}, at::kBool), at::zeros({2, 0}),
-                                           at::zeros({2}, at::kInt), at::ones({1, 1}, at::kComplexFloat), at::full({}, 5, at::kLong)};
+  const std::vector<at::Tensor> tensors = {
+      at::arange(6).reshape({2, 3}), at::arange(6.0).reshape({3, 2}).t(), at::ones({}, at::kBool),   at::zeros({2, 0}),
+      at::zeros({2}, at::kInt),      at::ones({1, 1}, at::kComplexFloat), at::full({}, 5, at::kLong)};
   for (const at::Tensor& tensor : tensors) {
     for (int64_t dims = 0; dims <= 3; ++dims) {
       for (int64_t kind = 0; kind <= 3; ++kind) {
@@ -350,7 +391,8 @@ TEST(Builtins, TolistMatches) {
         counted.emplace_back(3);
         Outcome ours = run_ours(op->builtin, counted);
         ours.arguments.pop_back();
-        compare("tolist", plain, ours, run(plain, [&](Stack& s) { return oracle_of(op->schema)->getOperation()(s), std::string(); }));
+        compare("tolist", plain, ours,
+                run(plain, [&](Stack& s) { return oracle_of(op->schema)->getOperation()(s), std::string(); }));
       }
     }
   }
@@ -360,12 +402,13 @@ TEST(Builtins, IndexingByListsOfTensorsMatches) {
   const IValue matrix = at::Tensor(at::arange(12.0).reshape({3, 4}));
   const c10::List<at::Tensor> rows({at::arange(2)}), cells({at::arange(2), at::arange(1, 3)});
   const IValue values = at::Tensor(at::full({}, 7.0));
-  const std::map<std::string, std::vector<IValue>> rest = {{"aten::index.Tensor_hacked_twin", {}},
-                                                           {"aten::_unsafe_index.Tensor_hacked_twin", {}},
-                                                           {"aten::index_put.hacked_twin", {values, false}},
-                                                           {"aten::index_put_.hacked_twin", {values, true}},
-                                                           {"aten::_unsafe_index_put.hacked_twin", {values, true}},
-                                                           {"aten::_index_put_impl_.hacked_twin", {values, false, true}}};
+  const std::map<std::string, std::vector<IValue>> rest = {
+      {"aten::index.Tensor_hacked_twin", {}},
+      {"aten::_unsafe_index.Tensor_hacked_twin", {}},
+      {"aten::index_put.hacked_twin", {values, false}},
+      {"aten::index_put_.hacked_twin", {values, true}},
+      {"aten::_unsafe_index_put.hacked_twin", {values, true}},
+      {"aten::_index_put_impl_.hacked_twin", {values, false, true}}};
   for (const auto& [full, arguments] : rest) {
     const size_t dot = full.find('.');
     const ir::Operator* op = ir::OperatorCatalog::standard().find(full.substr(0, dot), full.substr(dot + 1));
@@ -399,10 +442,12 @@ TEST(Builtins, EveryOperatorOfTorchJitIsARowOrLeftOut) {
     const std::string name = c10::toString(op->schema().operator_name());
     known.insert(name);
     bool is_row = false;
-    for (const ir::Operator* ours : ir::OperatorCatalog::standard().candidates(op->schema().name())) is_row |= ours->schema == op->schema();
+    for (const ir::Operator* ours : ir::OperatorCatalog::standard().candidates(op->schema().name()))
+      is_row |= ours->schema == op->schema();
     EXPECT_TRUE(is_row || left_out.count(name) != 0) << text_of(op->schema());
   }
-  for (const std::string& name : left_out) EXPECT_EQ(known.count(name), 1u) << name << " is left out but does not exist";
+  for (const std::string& name : left_out)
+    EXPECT_EQ(known.count(name), 1u) << name << " is left out but does not exist";
 }
 
 TEST(Builtins, OverloadsAreTriedInTorchJitsOrder) {
@@ -412,9 +457,11 @@ TEST(Builtins, OverloadsAreTriedInTorchJitsOrder) {
   for (const std::string& name : names) {
     std::vector<std::string> ours, theirs;
     for (const Oracle& op : torch::jit::getAllOperatorsFor(c10::Symbol::fromQualString(name))) {
-      if (left_out.count(c10::toString(op->schema().operator_name())) == 0) theirs.push_back(op->schema().overload_name());
+      if (left_out.count(c10::toString(op->schema().operator_name())) == 0)
+        theirs.push_back(op->schema().overload_name());
     }
-    for (const ir::Operator* op : ir::OperatorCatalog::standard().candidates(name)) ours.push_back(op->schema.overload_name());
+    for (const ir::Operator* op : ir::OperatorCatalog::standard().candidates(name))
+      ours.push_back(op->schema.overload_name());
     EXPECT_EQ(ours, theirs) << name;
   }
 }

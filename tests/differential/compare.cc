@@ -64,8 +64,10 @@ std::string compare_tensors(const at::Tensor& ours, const at::Tensor& theirs, co
     result += unequal(where, "negative", ours.is_neg(), theirs.is_neg());
   }
   if (ours.is_quantized()) return result + compare_elements(ours.dequantize(), theirs.dequantize(), tolerance, where);
-  if (ours.layout() != at::kStrided) return result + compare_elements(ours.to_dense(), theirs.to_dense(), tolerance, where);
-  return result + compare_elements(ours.resolve_conj().resolve_neg(), theirs.resolve_conj().resolve_neg(), tolerance, where);
+  if (ours.layout() != at::kStrided)
+    return result + compare_elements(ours.to_dense(), theirs.to_dense(), tolerance, where);
+  return result +
+         compare_elements(ours.resolve_conj().resolve_neg(), theirs.resolve_conj().resolve_neg(), tolerance, where);
 }
 
 std::string compare_doubles(double ours, double theirs, const Tolerance& tolerance, const std::string& where) {
@@ -145,7 +147,8 @@ const void* storage_of(const at::Tensor& tensor) {
 
 std::string difference(const c10::IValue& ours, const c10::IValue& theirs, const Tolerance& tolerance,
                        const std::string& where) {
-  if (ours.tagKind() != theirs.tagKind()) return line(where, "is a " + ours.tagKind() + ", torch::jit's a " + theirs.tagKind());
+  if (ours.tagKind() != theirs.tagKind())
+    return line(where, "is a " + ours.tagKind() + ", torch::jit's a " + theirs.tagKind());
   if (ours.isTensor()) return compare_tensors(ours.toTensor(), theirs.toTensor(), tolerance, where);
   if (ours.isDouble()) return compare_doubles(ours.toDouble(), theirs.toDouble(), tolerance, where);
   if (ours.isInt()) return unequal(where, "int", ours.toInt(), theirs.toInt());

@@ -22,10 +22,10 @@
 #include <ATen/core/enum_type.h>
 #include <ATen/core/grad_mode.h>
 #include <c10/core/DefaultDtype.h>
-#include <nlohmann/json.hpp>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
 #include <vesta/vesta.h>
+#include <nlohmann/json.hpp>
 
 #include "tests/differential/compare.h"
 
@@ -60,7 +60,8 @@ c10::IValue argument(const c10::IValue& recorded, const c10::TypePtr& type) {
   if (tagged(recorded, "__object__")) {
     auto class_type = type->cast<c10::ClassType>();
     if (!class_type) throw std::runtime_error("an object is recorded for another type");
-    auto object = c10::ivalue::Object::create(c10::StrongTypePtr(class_type->compilation_unit(), class_type), class_type->numAttributes());
+    auto object = c10::ivalue::Object::create(c10::StrongTypePtr(class_type->compilation_unit(), class_type),
+                                              class_type->numAttributes());
     const auto& names = recorded.toTupleRef().elements()[2].toTupleRef().elements();
     const auto& values = recorded.toTupleRef().elements()[3].toTupleRef().elements();
     for (size_t i = 0; i < names.size(); ++i) {
@@ -110,9 +111,12 @@ c10::IValue plain(const c10::IValue& value) {
       names.emplace_back(object->type()->getAttributeName(i));
       values.push_back(plain(object->getSlot(i)));
     }
-    return c10::ivalue::Tuple::create({"__object__", "", c10::ivalue::Tuple::create(std::move(names)), c10::ivalue::Tuple::create(std::move(values))});
+    return c10::ivalue::Tuple::create({"__object__", "", c10::ivalue::Tuple::create(std::move(names)),
+                                       c10::ivalue::Tuple::create(std::move(values))});
   }
-  if (value.isList() && !value.toListRef().empty() && (value.toListRef()[0].isTuple() || value.toListRef()[0].isObject() || value.toListRef()[0].isEnum() || value.toListRef()[0].isList())) {
+  if (value.isList() && !value.toListRef().empty() &&
+      (value.toListRef()[0].isTuple() || value.toListRef()[0].isObject() || value.toListRef()[0].isEnum() ||
+       value.toListRef()[0].isList())) {
     c10::impl::GenericList list(c10::AnyType::get());
     for (const auto& element : value.toListRef()) list.push_back(plain(element));
     return list;
@@ -162,7 +166,9 @@ std::string run_entry(const fs::path& folder) {
   if (io.hasattr("kwarg_names")) {
     const auto names = io.attr("kwarg_names");
     const auto values = io.attr("kwarg_values");
-    const auto elements = [](const c10::IValue& v, size_t i) { return v.isTuple() ? v.toTupleRef().elements()[i] : v.toListRef()[i]; };
+    const auto elements = [](const c10::IValue& v, size_t i) {
+      return v.isTuple() ? v.toTupleRef().elements()[i] : v.toListRef()[i];
+    };
     const size_t count = names.isTuple() ? names.toTupleRef().elements().size() : names.toListRef().size();
     for (size_t i = 0; i < count; ++i) {
       const std::string name = elements(names, i).toStringRef();
@@ -173,7 +179,8 @@ std::string run_entry(const fs::path& folder) {
       kwargs.emplace_back(name, value);
     }
   }
-  c10::set_default_dtype(caffe2::TypeMeta::fromScalarType(meta.value("default_dtype", "float32") == "float64" ? at::kDouble : at::kFloat));
+  c10::set_default_dtype(
+      caffe2::TypeMeta::fromScalarType(meta.value("default_dtype", "float32") == "float64" ? at::kDouble : at::kFloat));
   at::AutoGradMode grad(meta.value("grad_enabled", true));
   at::manual_seed(meta.value("seed", uint64_t{0}));
   std::string printed;
@@ -188,13 +195,15 @@ std::string run_entry(const fs::path& folder) {
   const c10::IValue expected = io.attr("outputs");
   const bool wide = meta.value("default_dtype", "float32") == "float64";
   const Tolerance tolerance{wide ? 1e-7 : 1e-4, wide ? 1e-9 : 1e-5, false};
-  std::string wrong = difference(without_class_names(plain(erased(*result, uninitialized))), without_class_names(plain(erased(expected, uninitialized))), tolerance, "output");
+  std::string wrong = difference(without_class_names(plain(erased(*result, uninitialized))),
+                                 without_class_names(plain(erased(expected, uninitialized))), tolerance, "output");
   if (printed != meta.value("stdout", "")) wrong += "printed: " + printed;
   if (meta.value("mutates_inputs", false) && io.hasattr("inputs_after")) {
     const c10::IValue after = io.attr("inputs_after");
     std::vector<c10::IValue> ours;
     for (const auto& input : inputs) ours.push_back(plain(input));
-    wrong += difference(without_class_names(c10::ivalue::Tuple::create(std::move(ours))), without_class_names(plain(after)), tolerance, "input afterwards");
+    wrong += difference(without_class_names(c10::ivalue::Tuple::create(std::move(ours))),
+                        without_class_names(plain(after)), tolerance, "input afterwards");
   }
   return wrong;
 }
@@ -242,7 +251,9 @@ size_t run_batch(const std::vector<fs::path>& entries, size_t begin, std::map<si
   std::fclose(in);
   int status = 0;
   waitpid(child, &status, 0);
-  if (done < entries.size()) failures[done++] = WIFSIGNALED(status) ? "the process died of signal " + std::to_string(WTERMSIG(status)) : "the process ended";
+  if (done < entries.size())
+    failures[done++] =
+        WIFSIGNALED(status) ? "the process died of signal " + std::to_string(WTERMSIG(status)) : "the process ended";
   return done;
 }
 

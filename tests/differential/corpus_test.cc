@@ -59,7 +59,8 @@ void collect_gradients_loss(const c10::IValue& value, at::Tensor& loss) {
     at::Tensor tensor = value.toTensor();
     if (!tensor.defined() || !tensor.requires_grad()) return;
     if (tensor.is_complex()) tensor = at::view_as_real(tensor);
-    const at::Tensor weights = at::linspace(0.5, 1.5, tensor.numel(), at::kDouble).to(tensor.scalar_type()).reshape(tensor.sizes());
+    const at::Tensor weights =
+        at::linspace(0.5, 1.5, tensor.numel(), at::kDouble).to(tensor.scalar_type()).reshape(tensor.sizes());
     const at::Tensor term = (tensor * weights).sum();
     loss = loss.defined() ? loss + term : term;
   } else if (value.isList()) {
@@ -95,7 +96,8 @@ void run_call(Side& side, const CorpusEntry& entry, const CorpusCall& call) {
 c10::IValue gradients(const Side& side) {
   std::vector<c10::IValue> all;
   auto add = [&](const at::Tensor& tensor) {
-    if (tensor.is_leaf() && tensor.requires_grad()) all.emplace_back(tensor.grad().defined() ? c10::IValue(tensor.grad()) : c10::IValue());
+    if (tensor.is_leaf() && tensor.requires_grad())
+      all.emplace_back(tensor.grad().defined() ? c10::IValue(tensor.grad()) : c10::IValue());
   };
   for (const c10::IValue& value : side.positional) {
     if (value.isTensor()) add(value.toTensor());
@@ -140,14 +142,16 @@ TEST_P(Corpus, AgreesWithTorchJit) {
     ASSERT_EQ(ours.outcome.ok, theirs.outcome.ok) << ours.outcome.error << "\ntorch::jit: " << theirs.outcome.error;
     EXPECT_EQ(ours.outcome.printed, theirs.outcome.printed);
     for (size_t j = 0; j < ours.positional.size(); ++j) {
-      const std::string diff = difference(ours.positional[j], theirs.positional[j], tolerance, "argument " + std::to_string(j) + " afterwards");
+      const std::string diff = difference(ours.positional[j], theirs.positional[j], tolerance,
+                                          "argument " + std::to_string(j) + " afterwards");
       EXPECT_EQ(diff, "");
     }
     if (!theirs.outcome.ok) {
       if (!theirs.outcome.error_class.empty()) {
         EXPECT_EQ(ours.outcome.error_class, theirs.outcome.error_class) << ours.outcome.error;
       }
-      EXPECT_TRUE(same_place(ours.outcome, theirs.outcome)) << ours.outcome.error << "\ntorch::jit: " << theirs.outcome.error;
+      EXPECT_TRUE(same_place(ours.outcome, theirs.outcome))
+          << ours.outcome.error << "\ntorch::jit: " << theirs.outcome.error;
       continue;
     }
     EXPECT_EQ(difference(ours.outcome.value, theirs.outcome.value, tolerance, "output"), "");
@@ -161,7 +165,8 @@ TEST_P(Corpus, AgreesWithTorchJit) {
 
 INSTANTIATE_TEST_SUITE_P(Archives, Corpus, testing::Range(size_t{0}, corpus().size()), [](const auto& info) {
   std::string name = corpus()[info.param].name;
-  std::replace_if(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name;
 });
 

@@ -11,8 +11,8 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
-#include <nlohmann/json.hpp>
 #include <vesta/vesta.h>
+#include <nlohmann/json.hpp>
 
 #include "tests/differential/compare.h"
 
@@ -31,8 +31,9 @@ double number_of(const json& value) {
 
 at::ScalarType dtype_of(const std::string& name) {
   static const std::map<std::string, at::ScalarType> table = {
-      {"float32", at::kFloat}, {"float64", at::kDouble}, {"int64", at::kLong}, {"int32", at::kInt}, {"int16", at::kShort},
-      {"int8", at::kChar},     {"uint8", at::kByte},     {"bool", at::kBool},  {"qint8", at::kChar}};
+      {"float32", at::kFloat}, {"float64", at::kDouble}, {"int64", at::kLong},
+      {"int32", at::kInt},     {"int16", at::kShort},    {"int8", at::kChar},
+      {"uint8", at::kByte},    {"bool", at::kBool},      {"qint8", at::kChar}};
   return table.at(name);
 }
 
@@ -99,7 +100,8 @@ std::vector<fs::path> recordings() {
   for (const fs::path& root : roots) {
     if (!fs::exists(root)) continue;
     for (const auto& item : fs::recursive_directory_iterator(root)) {
-      if (item.path().extension() == ".json" && fs::exists(fs::path(item.path()).replace_extension(".pt"))) found.push_back(item.path());
+      if (item.path().extension() == ".json" && fs::exists(fs::path(item.path()).replace_extension(".pt")))
+        found.push_back(item.path());
     }
   }
   std::sort(found.begin(), found.end());
@@ -121,7 +123,8 @@ TEST_P(Legacy, GivesWhatItsWriterGave) {
   absl::StatusOr<Module> module = load(fs::path(GetParam()).replace_extension(".pt").string());
   ASSERT_TRUE(module.ok()) << module.status().message();
   const c10::NoGradGuard no_grad;
-  const json& calls = recording.contains("calls_after_own_reload") ? recording["calls_after_own_reload"] : recording.at("calls");
+  const json& calls =
+      recording.contains("calls_after_own_reload") ? recording["calls_after_own_reload"] : recording.at("calls");
   for (const json& call : calls) {
     if (call.contains("crash")) continue;
     SCOPED_TRACE(call.at("method").get<std::string>());
@@ -137,7 +140,9 @@ TEST_P(Legacy, GivesWhatItsWriterGave) {
       continue;
     }
     ASSERT_TRUE(result.ok()) << result.status().message();
-    EXPECT_EQ(difference(comparable(*result), comparable(value_of(call.at("expected"))), Tolerance{1e-4, 1e-5, true}, "output"), "");
+    EXPECT_EQ(difference(comparable(*result), comparable(value_of(call.at("expected"))), Tolerance{1e-4, 1e-5, true},
+                         "output"),
+              "");
     if (call.contains("stdout")) {
       EXPECT_EQ(printed, call["stdout"].get<std::string>());
     }
@@ -146,8 +151,10 @@ TEST_P(Legacy, GivesWhatItsWriterGave) {
 
 INSTANTIATE_TEST_SUITE_P(Recordings, Legacy, testing::ValuesIn(recordings()), [](const auto& info) {
   // The number keeps programs of two folders apart.
-  std::string name = info.param.parent_path().filename().string() + "_" + info.param.stem().string() + "_" + std::to_string(info.index);
-  std::replace_if(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  std::string name = info.param.parent_path().filename().string() + "_" + info.param.stem().string() + "_" +
+                     std::to_string(info.index);
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name;
 });
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Legacy);

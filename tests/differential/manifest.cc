@@ -18,14 +18,22 @@ using nlohmann::json;
 
 const std::map<std::string, at::ScalarType>& dtypes() {
   static const std::map<std::string, at::ScalarType> table = {
-      {"float32", at::kFloat},        {"float64", at::kDouble},
-      {"float16", at::kHalf},         {"bfloat16", at::kBFloat16},
-      {"int64", at::kLong},           {"int32", at::kInt},
-      {"int16", at::kShort},          {"int8", at::kChar},
-      {"uint8", at::kByte},           {"bool", at::kBool},
-      {"complex64", at::kComplexFloat}, {"complex128", at::kComplexDouble},
-      {"complex32", at::kComplexHalf}, {"quint8", at::kQUInt8},
-      {"qint8", at::kQInt8},          {"qint32", at::kQInt32},
+      {"float32", at::kFloat},
+      {"float64", at::kDouble},
+      {"float16", at::kHalf},
+      {"bfloat16", at::kBFloat16},
+      {"int64", at::kLong},
+      {"int32", at::kInt},
+      {"int16", at::kShort},
+      {"int8", at::kChar},
+      {"uint8", at::kByte},
+      {"bool", at::kBool},
+      {"complex64", at::kComplexFloat},
+      {"complex128", at::kComplexDouble},
+      {"complex32", at::kComplexHalf},
+      {"quint8", at::kQUInt8},
+      {"qint8", at::kQInt8},
+      {"qint32", at::kQInt32},
   };
   return table;
 }
@@ -57,11 +65,14 @@ at::Tensor draw(const json& spec, at::ScalarType dtype, at::IntArrayRef shape) {
     return (drawn * (spec.value("high", 1.0) - low) + low).to(dtype);
   }
   if (init == "randint") {
-    return at::randint(spec.at("low").get<int64_t>(), spec.at("high").get<int64_t>(), shape, generator, at::kLong).to(dtype);
+    return at::randint(spec.at("low").get<int64_t>(), spec.at("high").get<int64_t>(), shape, generator, at::kLong)
+        .to(dtype);
   }
   if (init == "arange") {
     const int64_t count = c10::multiply_integers(shape);
-    return (at::arange(count, at::kDouble) * spec.value("step", 1.0) + spec.value("start", 0.0)).to(dtype).reshape(shape);
+    return (at::arange(count, at::kDouble) * spec.value("step", 1.0) + spec.value("start", 0.0))
+        .to(dtype)
+        .reshape(shape);
   }
   if (init == "zeros") return at::zeros(shape, dtype);
   if (init == "ones") return at::ones(shape, dtype);

@@ -6,8 +6,8 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <vesta/vesta.h>
+#include <nlohmann/json.hpp>
 
 namespace vesta::test {
 namespace {

@@ -19,7 +19,8 @@ std::string place_of(const std::string& message) {
 
 class VestaSubject : public Subject {
  public:
-  VestaSubject(const std::string& path, const std::vector<std::string>& extra_files) : module_(load_module(path, extra_files)) {}
+  VestaSubject(const std::string& path, const std::vector<std::string>& extra_files)
+      : module_(load_module(path, extra_files)) {}
 
   Outcome call(const std::string& method, std::vector<c10::IValue> inputs, NamedValues kwargs) override {
     Outcome outcome;

@@ -260,17 +260,20 @@ TEST(EmitterErrors, OneCandidateIsNamedWithWhatItTakes) {
 TEST(EmitterErrors, OfManyCandidatesTheClosestAreShown) {
   const std::string text = message_of("def f(x: Tensor):\n  return torch.add(x, 'a')\n");
   EXPECT_THAT(text, HasSubstr("model.py:2:10: error: no overload of 'aten::add' takes (Tensor, str)"));
-  EXPECT_THAT(text, HasSubstr("aten::add.Tensor(self: Tensor, other: Tensor, *, alpha: number=...): it takes Tensor for argument 'other', got str"));
+  EXPECT_THAT(text, HasSubstr("aten::add.Tensor(self: Tensor, other: Tensor, *, alpha: number=...): it takes Tensor "
+                              "for argument 'other', got str"));
   EXPECT_THAT(text, ::testing::Not(HasSubstr("aten::add.int(")));
 }
 
 TEST(EmitterErrors, AnUncheckedOptionalIsNamed) {
-  EXPECT_THAT(message_of("def f(x: Optional[Tensor]):\n  return x + 1\n"), HasSubstr("check that it is not None first"));
+  EXPECT_THAT(message_of("def f(x: Optional[Tensor]):\n  return x + 1\n"),
+              HasSubstr("check that it is not None first"));
 }
 
 TEST(EmitterErrors, AllUnknownOperatorsAreListed) {
   auto program = ir::Program::create();
-  absl::StatusOr<CompileResult> result = compile(source("def f(x):\n  return torch.nope(x) + torch.nada(x)\n"), program);
+  absl::StatusOr<CompileResult> result =
+      compile(source("def f(x):\n  return torch.nope(x) + torch.nada(x)\n"), program);
   EXPECT_EQ(result.status().code(), absl::StatusCode::kUnimplemented);
   EXPECT_EQ(result.status().message(),
             "2 operators are not known:\n  aten::nope at model.py:2:10 in 'f'\n  aten::nada at model.py:2:26 in 'f'\n");
@@ -292,15 +295,18 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"def f(x: int) -> str:\n  return x\n", "model.py:2:10: error: 'f' returns 'str', got 'int'"},
         Wrong{"def f(n: int):\n  if n > 1:\n    y = 2\n  return y\n",
               "model.py:4:10: error: 'y' is not defined on every path: it is missing where the condition is false"},
-        Wrong{"def f(n: int):\n  for i in range(n):\n    y = i\n  return y\n", "model.py:4:10: error: 'y' is defined only inside of the loop"},
-        Wrong{"def f(n: int) -> int:\n  for i in range(n):\n    return i\n", "'f' returns 'int', but not on every path"},
+        Wrong{"def f(n: int):\n  for i in range(n):\n    y = i\n  return y\n",
+              "model.py:4:10: error: 'y' is defined only inside of the loop"},
+        Wrong{"def f(n: int) -> int:\n  for i in range(n):\n    return i\n",
+              "'f' returns 'int', but not on every path"},
         Wrong{"def f(n: int):\n  x = 1\n  for i in range(n):\n    x = 'a'\n  return x\n",
               "variable 'x' has type 'int' before this block and cannot be assigned a value of type 'str' in it"},
         Wrong{"def f():\n  break\n", "model.py:2:3: error: 'break' outside of a loop"},
         Wrong{"def f(x: Tensor):\n  return x.foo\n", "a value of type 'Tensor' has no attribute or method 'foo'"},
         Wrong{"def f(x: Foo):\n  return x\n", "model.py:1:10: error: unknown type 'Foo'"},
         Wrong{"def f(x: List):\n  return x\n", "'List' needs its argument types"},
-        Wrong{"def f(x: Dict[List[int], int]):\n  return x\n", "'Dict' takes int, bool, float, complex, str, Tensor or device as key"},
+        Wrong{"def f(x: Dict[List[int], int]):\n  return x\n",
+              "'Dict' takes int, bool, float, complex, str, Tensor or device as key"},
         Wrong{"def f(x: RRef[int]):\n  return x\n", "'RRef' needs torch.distributed.rpc"},
         Wrong{"def f(n: int):\n  return g(n, 1)\ndef g(n: int):\n  return n\n", "'g' takes 1 arguments, got 2"},
         Wrong{"def f(n: int):\n  return g()\ndef g(n: int):\n  return n\n", "'g' misses argument 'n'"},
@@ -312,8 +318,10 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"def f(n: int):\n  return {[n]: n}\n", "a dict's keys cannot have type 'List[int]'"},
         Wrong{"def f(n: int):\n  return {[i]: i for i in range(n)}\n", "a dict's keys cannot have type 'List[int]'"},
         Wrong{"def f(*xs):\n  return 1\n", "takes any number of arguments"},
-        Wrong{"class A:\n  def __init__(self):\n    self.x = 1\n  def g(self):\n    self.y = 1\n", "'__torch__.A' has no attribute 'y'"},
-        Wrong{"def f(x: str):\n  if x:\n    return 1\n  return 2\n", "a value of type 'str' is neither true nor false"}));
+        Wrong{"class A:\n  def __init__(self):\n    self.x = 1\n  def g(self):\n    self.y = 1\n",
+              "'__torch__.A' has no attribute 'y'"},
+        Wrong{"def f(x: str):\n  if x:\n    return 1\n  return 2\n",
+              "a value of type 'str' is neither true nor false"}));
 
 TEST(Compile, ANameThatTheProgramHasIsRefused) {
   auto program = ir::Program::create();
@@ -325,8 +333,9 @@ TEST(Compile, MethodsJoinAClassThatExists) {
   auto program = ir::Program::create();
   c10::ClassTypePtr type = program->create_class(c10::QualifiedName("__torch__.M"), true);
   type->addAttribute("weight", c10::TensorType::get(), true);
-  ASSERT_TRUE(compile_methods(source("def forward(self, x):\n  return self.scaled(x, 2)\ndef scaled(self, x, n: int):\n  return x * n + self.weight\n"), type,
-                              program)
+  ASSERT_TRUE(compile_methods(source("def forward(self, x):\n  return self.scaled(x, 2)\ndef scaled(self, x, n: "
+                                     "int):\n  return x * n + self.weight\n"),
+                              type, program)
                   .ok());
   EXPECT_EQ(ir::Function::from(type->findMethod("forward"))->schema().returns()[0].type()->annotation_str(), "Tensor");
 }

@@ -21,7 +21,8 @@ using Files = std::map<std::string, std::string>;
 struct Archive {
   explicit Archive(Files texts) : files(std::move(texts)) {
     ImportOptions options;
-    options.find_source = [this](const std::string& qualifier) -> absl::StatusOr<std::shared_ptr<const support::Source>> {
+    options.find_source =
+        [this](const std::string& qualifier) -> absl::StatusOr<std::shared_ptr<const support::Source>> {
       ++asked[qualifier];
       auto it = files.find(qualifier);
       if (it == files.end()) return std::shared_ptr<const support::Source>();
@@ -80,7 +81,8 @@ TEST(Importer, DeclaresAModuleWithAllThatItNames) {
 TEST(Importer, BodiesWaitUntilTheyAreAskedFor) {
   Archive archive(Files{{"__torch__", kModules}, {"__torch__.sub", kSub}});
   ASSERT_TRUE(archive.importer->load_type("__torch__.Net").ok());
-  const auto* forward = ir::Function::from(archive.program->find_type("__torch__.Net")->cast<c10::ClassType>()->findMethod("forward"));
+  const auto* forward =
+      ir::Function::from(archive.program->find_type("__torch__.Net")->cast<c10::ClassType>()->findMethod("forward"));
   EXPECT_EQ(forward->graph(), nullptr);
   ASSERT_TRUE(archive.importer->compile_pending().ok());
   EXPECT_EQ(ir::print(*forward->graph()), R"(graph(%self : __torch__.Net,
@@ -168,7 +170,8 @@ TEST(Importer, ConstantsOfTheArchiveAreBuiltIn) {
 TEST(Importer, AConstantThatTheArchiveLacksIsAnError) {
   Archive archive(Files{{"__torch__", "def f(x: Tensor) -> Tensor:\n  return torch.add(x, CONSTANTS.c1)\n"}});
   ASSERT_TRUE(archive.importer->load_function("__torch__.f").ok());
-  EXPECT_THAT(std::string(archive.importer->compile_pending().message()), HasSubstr("the archive has no constant 'c1'"));
+  EXPECT_THAT(std::string(archive.importer->compile_pending().message()),
+              HasSubstr("the archive has no constant 'c1'"));
 }
 
 TEST(Importer, AnnotationsOfPicklesAreTypes) {
@@ -187,7 +190,8 @@ def g(x: Tensor) -> Tensor:
 def h(x: Tensor) -> Tensor:
   return torch.neg(x)
 )"}});
-  for (const char* name : {"__torch__.f", "__torch__.g", "__torch__.h"}) ASSERT_TRUE(archive.importer->load_function(name).ok());
+  for (const char* name : {"__torch__.f", "__torch__.g", "__torch__.h"})
+    ASSERT_TRUE(archive.importer->load_function(name).ok());
   EXPECT_EQ(archive.importer->compile_pending().code(), absl::StatusCode::kUnimplemented);
   ASSERT_EQ(archive.importer->missing_operators().size(), 2u);
   EXPECT_EQ(archive.importer->missing_operators()[0].name, "mylib::one");
@@ -201,8 +205,10 @@ TEST(Importer, MethodsOfOldFormatsJoinAClassThatExists) {
   c10::ClassTypePtr type = archive.program->create_class(c10::QualifiedName("__torch__.Old"), true);
   type->addAttribute("bias", c10::TensorType::get(), true);
   ASSERT_TRUE(archive.importer
-                  ->define_methods(type, std::make_shared<support::Source>(support::Source{
-                                             "op_version_set = 0\ndef forward(self,\n    x: Tensor) -> Tensor:\n  return torch.add(self.bias, x, alpha=1)\n", "old.py", 1}))
+                  ->define_methods(type, std::make_shared<support::Source>(
+                                             support::Source{"op_version_set = 0\ndef forward(self,\n    x: Tensor) -> "
+                                                             "Tensor:\n  return torch.add(self.bias, x, alpha=1)\n",
+                                                             "old.py", 1}))
                   .ok());
   ASSERT_TRUE(archive.importer->compile_pending().ok());
   EXPECT_NE(ir::Function::from(type->findMethod("forward"))->graph(), nullptr);
@@ -212,7 +218,8 @@ TEST(Importer, ErrorsNameTheModelsOwnSource) {
   auto original = std::make_shared<support::Source>(support::Source{"x = 1\ny = net(x)\n", "train.py", 1});
   ImportOptions options;
   options.find_source = [](const std::string&) -> absl::StatusOr<std::shared_ptr<const support::Source>> {
-    return std::make_shared<const support::Source>(support::Source{"def f(x: Tensor) -> Tensor:\n  return torch.matmul(x, 1)\n", "code.py", 1});
+    return std::make_shared<const support::Source>(
+        support::Source{"def f(x: Tensor) -> Tensor:\n  return torch.matmul(x, 1)\n", "code.py", 1});
   };
   options.original_range = [&](const support::SourceRange&) { return support::SourceRange(original, 10, 16); };
   SourceImporter importer(ir::Program::create(), std::move(options));

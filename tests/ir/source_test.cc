@@ -23,9 +23,7 @@ TEST(SourceRange, CountsFromTheFirstLineOfTheSource) {
   EXPECT_EQ(range_of("a\nb\n", "b", 40).short_description(), "model.py:41:1");
 }
 
-TEST(SourceRange, KeepsTabsBelowTabs) {
-  EXPECT_EQ(range_of("\tx = y", "y").excerpt(), "  \tx = y\n  \t    ^\n");
-}
+TEST(SourceRange, KeepsTabsBelowTabs) { EXPECT_EQ(range_of("\tx = y", "y").excerpt(), "  \tx = y\n  \t    ^\n"); }
 
 TEST(SourceRange, CutsLongLinesAroundTheCaret) {
   const std::string excerpt = range_of(std::string(1000, 'a') + "HERE" + std::string(1000, 'b'), "HERE").excerpt();

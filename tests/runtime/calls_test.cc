@@ -68,7 +68,8 @@ TEST(Calls, DepthIsLimitedWithoutRecursionInCpp) {
 
 TEST(Calls, MethodsReadAndWriteAttributes) {
   Programs programs;
-  c10::ClassTypePtr type = programs.make_class("__torch__.Counter", {{"count", kInt}, {"name", c10::StringType::get()}});
+  c10::ClassTypePtr type =
+      programs.make_class("__torch__.Counter", {{"count", kInt}, {"name", c10::StringType::get()}});
   ir::Function* bump = programs.define(programs.declare_method(*type, "bump", {type, kInt}, kInt),
                                        R"(graph(%self : __torch__.Counter, %by : int):
   %old : int = prim::GetAttr[name="count"](%self)
@@ -114,8 +115,10 @@ TEST(Calls, InterfaceMethodsAreThoseOfTheObjectsClass) {
     const std::string name = "__torch__.Shape" + std::to_string(sides);
     c10::ClassTypePtr type = programs.make_class(name, {});
     programs.define(programs.declare_method(*type, "sides", {type}, kInt),
-                    "graph(%self : " + name + "):\n  %n : int = prim::Constant[value=" + std::to_string(sides) + "]()\n  return (%n)\n");
-    objects.emplace_back(c10::ivalue::Object::create(c10::StrongTypePtr(programs.program().compilation_unit(), type), 0));
+                    "graph(%self : " + name + "):\n  %n : int = prim::Constant[value=" + std::to_string(sides) +
+                        "]()\n  return (%n)\n");
+    objects.emplace_back(
+        c10::ivalue::Object::create(c10::StrongTypePtr(programs.program().compilation_unit(), type), 0));
   }
   const auto* f = programs.function("f", R"(graph(%s : __torch__.Shape):
   %n : int = prim::CallMethod[name="sides"](%s)

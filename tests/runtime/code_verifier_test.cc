@@ -42,7 +42,12 @@ TEST(CodeVerifier, WhatDoesNotExistIsFound) {
   refuses([](Code& code) { code.value_registers = 0; }, "does not exist");
   refuses([](Code& code) { code.sites[0].inputs = 1000; }, "operands that do not exist");
   refuses([](Code& code) { code.sites[0].handle = nullptr; }, "calls no operator");
-  refuses([](Code& code) { code.instructions.back().opcode = Opcode::k_drop; code.instructions.back().a = 0; }, "runs past its end");
+  refuses(
+      [](Code& code) {
+        code.instructions.back().opcode = Opcode::k_drop;
+        code.instructions.back().a = 0;
+      },
+      "runs past its end");
   refuses([](Code& code) { code.range_of.pop_back(); }, "range for each instruction");
   refuses([](Code& code) { code.instructions[0].opcode = static_cast<Opcode>(5000); }, "unknown opcode");
 }

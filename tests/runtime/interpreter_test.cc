@@ -22,8 +22,8 @@ constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
 IValue binary(const std::string& kind, IValue x, IValue y, const std::string& result) {
   auto type = [](const IValue& value) { return value.isInt() ? "int" : value.isBool() ? "bool" : "float"; };
   Programs programs;
-  const auto graph = programs.parse("graph(%x : " + std::string(type(x)) + ", %y : " + type(y) + "):\n  %z : " + result + " = " + kind +
-                                    "(%x, %y)\n  return (%z)\n");
+  const auto graph = programs.parse("graph(%x : " + std::string(type(x)) + ", %y : " + type(y) +
+                                    "):\n  %z : " + result + " = " + kind + "(%x, %y)\n  return (%z)\n");
   return run(*graph, {std::move(x), std::move(y)});
 }
 
@@ -70,7 +70,8 @@ TEST(Interpreter, ComparisonsWithNanAreFalseAlsoInBranches) {
 TEST(Interpreter, DivisionByZeroIsAnError) {
   Programs programs;
   for (const char* kind : {"aten::floordiv", "aten::remainder"}) {
-    const auto graph = programs.parse(std::string("graph(%x : int, %y : int):\n  %z : int = ") + kind + "(%x, %y)\n  return (%z)\n");
+    const auto graph =
+        programs.parse(std::string("graph(%x : int, %y : int):\n  %z : int = ") + kind + "(%x, %y)\n  return (%z)\n");
     ir::Stack stack{int64_t{1}, int64_t{0}};
     const absl::Status status = Runner::standard().run(*graph, stack);
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << kind;
@@ -99,7 +100,8 @@ TEST(Interpreter, LoopWithConditionAndTripCountEndsAtWhicheverComesFirst) {
 
 TEST(Interpreter, ListIndexCountsFromTheEndAndIsChecked) {
   Programs programs;
-  const auto* get = programs.function("get", "graph(%l : int[], %i : int):\n  %x : int = aten::__getitem__(%l, %i)\n  return (%x)\n");
+  const auto* get =
+      programs.function("get", "graph(%l : int[], %i : int):\n  %x : int = aten::__getitem__(%l, %i)\n  return (%x)\n");
   const c10::List<int64_t> list({4, 5, 6});
   EXPECT_EQ(run(*get, {list, int64_t{-1}}).toInt(), 6);
   EXPECT_EQ(run(*get, {list, int64_t{0}}).toInt(), 4);
@@ -174,7 +176,8 @@ TEST(Interpreter, IsinstanceLooksIntoContainers) {
 
 TEST(Interpreter, ListUnpackChecksTheLength) {
   Programs programs;
-  const auto* f = programs.function("f", "graph(%l : int[]):\n  %a : int, %b : int = prim::ListUnpack(%l)\n  return (%b)\n");
+  const auto* f =
+      programs.function("f", "graph(%l : int[]):\n  %a : int, %b : int = prim::ListUnpack(%l)\n  return (%b)\n");
   EXPECT_EQ(run(*f, {c10::List<int64_t>({1, 2})}).toInt(), 2);
   const absl::Status status = failure(*f, {c10::List<int64_t>({1, 2, 3})});
   EXPECT_NE(status.message().find("expected 2 elements in a list but found 3"), std::string::npos) << status;
@@ -182,7 +185,8 @@ TEST(Interpreter, ListUnpackChecksTheLength) {
 
 TEST(Interpreter, GradientsFlowThroughOperators) {
   Programs programs;
-  const auto* f = programs.function("f", "graph(%x : Tensor, %y : Tensor):\n  %z : Tensor = aten::mul(%x, %y)\n  return (%z)\n");
+  const auto* f =
+      programs.function("f", "graph(%x : Tensor, %y : Tensor):\n  %z : Tensor = aten::mul(%x, %y)\n  return (%z)\n");
   const at::Tensor x = at::full({2}, 3.0).requires_grad_();
   const at::Tensor result = run(*f, {x, at::full({2}, 5.0)}).toTensor();
   ASSERT_TRUE(result.requires_grad());

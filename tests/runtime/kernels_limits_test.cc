@@ -24,7 +24,9 @@ absl::Status call(const char* name, const char* overload, Stack& stack) {
   return builtin_kernel(op->builtin)(stack);
 }
 
-absl::StatusCode code_of(const char* name, const char* overload, Stack stack) { return call(name, overload, stack).code(); }
+absl::StatusCode code_of(const char* name, const char* overload, Stack stack) {
+  return call(name, overload, stack).code();
+}
 
 IValue result_of(const char* name, const char* overload, Stack stack) {
   const absl::Status status = call(name, overload, stack);
@@ -37,7 +39,8 @@ TEST(KernelLimits, DivisionByZeroIsAnError) {
     EXPECT_EQ(code_of(name, "int", {1, 0}), absl::StatusCode::kInvalidArgument) << name;
   }
   EXPECT_EQ(code_of("aten::__range_length", "", {0, 1, 0}), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(code_of("aten::slice", "t", {c10::List<int64_t>({1}), IValue(), IValue(), 0}), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code_of("aten::slice", "t", {c10::List<int64_t>({1}), IValue(), IValue(), 0}),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST(KernelLimits, ExtremeIntsWrapAround) {
@@ -60,7 +63,8 @@ TEST(KernelLimits, ShiftsAreDefined) {
 }
 
 TEST(KernelLimits, FloatsThatAreNoIntsAreErrors) {
-  for (const double value : {1e19, -1e19, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+  for (const double value :
+       {1e19, -1e19, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     EXPECT_EQ(code_of("aten::Int", "float", {value}), absl::StatusCode::kInvalidArgument) << value;
     EXPECT_EQ(code_of("aten::floor", "float", {value}), absl::StatusCode::kInvalidArgument) << value;
   }
@@ -85,8 +89,12 @@ TEST(KernelLimits, SizeBombsAreRefused) {
 TEST(KernelLimits, NumbersThatAreNoDtypesAreErrors) {
   for (const int64_t dtype : {int64_t{-1}, int64_t{63}, int64_t{1000}, kMax, kMin}) {
     EXPECT_EQ(code_of("aten::tensor", "int", {1, dtype, IValue(), false}), absl::StatusCode::kInvalidArgument) << dtype;
-    EXPECT_EQ(code_of("aten::tensor", "", {c10::List<int64_t>({1}), dtype, IValue(), false}), absl::StatusCode::kInvalidArgument) << dtype;
-    EXPECT_EQ(code_of("aten::to", "prim_dtype", {at::Tensor(), dtype, false, false}), absl::StatusCode::kInvalidArgument) << dtype;
+    EXPECT_EQ(code_of("aten::tensor", "", {c10::List<int64_t>({1}), dtype, IValue(), false}),
+              absl::StatusCode::kInvalidArgument)
+        << dtype;
+    EXPECT_EQ(code_of("aten::to", "prim_dtype", {at::Tensor(), dtype, false, false}),
+              absl::StatusCode::kInvalidArgument)
+        << dtype;
   }
 }
 

@@ -38,9 +38,10 @@ class ObjectSort : public ::testing::Test {
     type_ = program_->create_class(c10::QualifiedName("__torch__.Item"), /*is_module=*/false);
     type_->addAttribute("key", c10::IntType::get());
     type_->addAttribute("order", c10::IntType::get());
-    program_->create_method(*type_, "__lt__",
-                            c10::FunctionSchema("__lt__", "", {c10::Argument("self", type_), c10::Argument("other", type_)},
-                                                {c10::Argument("", c10::BoolType::get())}));
+    program_->create_method(
+        *type_, "__lt__",
+        c10::FunctionSchema("__lt__", "", {c10::Argument("self", type_), c10::Argument("other", type_)},
+                            {c10::Argument("", c10::BoolType::get())}));
   }
 
   c10::impl::GenericList items(const std::vector<int64_t>& keys) {
@@ -58,7 +59,8 @@ class ObjectSort : public ::testing::Test {
     const KeyRunner runner(mode);
     program_->set_runner(&runner);
     Stack stack{list, reverse};
-    const absl::Status status = builtin_kernel(ir::OperatorCatalog::standard().find("aten::sort", "any")->builtin)(stack);
+    const absl::Status status =
+        builtin_kernel(ir::OperatorCatalog::standard().find("aten::sort", "any")->builtin)(stack);
     program_->set_runner(nullptr);
     return status;
   }
@@ -67,7 +69,8 @@ class ObjectSort : public ::testing::Test {
   static std::string text(const c10::impl::GenericList& list) {
     std::string result;
     for (const IValue& item : list.vec()) {
-      result += std::to_string(KeyRunner::key(item)) + "/" + std::to_string(item.toObjectRef().getSlot(1).toInt()) + " ";
+      result +=
+          std::to_string(KeyRunner::key(item)) + "/" + std::to_string(item.toObjectRef().getSlot(1).toInt()) + " ";
     }
     return result;
   }

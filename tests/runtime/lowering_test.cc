@@ -213,7 +213,8 @@ TEST(Lowering, UnknownOperatorIsUnimplementedAtItsLine) {
   ASSERT_TRUE(graph.ok()) << graph.status();
   const auto code = lower(**graph, "f", nullptr);
   EXPECT_EQ(code.status().code(), absl::StatusCode::kUnimplemented);
-  EXPECT_NE(code.status().message().find("model.py:2:3: error: 'aten::no_such_thing' has no operator"), std::string::npos)
+  EXPECT_NE(code.status().message().find("model.py:2:3: error: 'aten::no_such_thing' has no operator"),
+            std::string::npos)
       << code.status();
 }
 

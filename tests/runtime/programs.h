@@ -22,7 +22,8 @@ class Programs {
   ir::Program& program() { return *program_; }
 
   // A class with attributes, given as "int".
-  c10::ClassTypePtr make_class(const std::string& name, const std::vector<std::pair<std::string, c10::TypePtr>>& attributes,
+  c10::ClassTypePtr make_class(const std::string& name,
+                               const std::vector<std::pair<std::string, c10::TypePtr>>& attributes,
                                bool is_module = false) {
     c10::ClassTypePtr type = program_->create_class(name, is_module);
     for (const auto& [attribute, attribute_type] : attributes) type->addAttribute(attribute, attribute_type);
@@ -47,7 +48,8 @@ class Programs {
     if (graph == nullptr) return nullptr;
     std::vector<c10::TypePtr> arguments;
     for (const ir::Value* input : graph->inputs()) arguments.push_back(input->type());
-    ir::Function* made = declare(name, arguments, graph->outputs().empty() ? c10::NoneType::get() : graph->outputs()[0]->type());
+    ir::Function* made =
+        declare(name, arguments, graph->outputs().empty() ? c10::NoneType::get() : graph->outputs()[0]->type());
     made->set_graph(graph);
     return made;
   }

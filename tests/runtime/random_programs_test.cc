@@ -73,10 +73,18 @@ class Generator {
         // Masked: numbers stay small enough for the evaluator's plain ints.
         scope.ints.push_back(node(kArithmetic[below(2)], {any(scope.ints), any(scope.ints)}, int_));
         break;
-      case 3: scope.ints.push_back(integer(static_cast<int64_t>(below(7)) - 3)); break;
-      case 4: scope.bools.push_back(compare(scope)); break;
-      case 5: scope.lists.push_back(node("prim::ListConstruct", {any(scope.ints), any(scope.ints)}, list_)); break;
-      case 6: scope.ints.push_back(node("aten::__getitem__", {any(scope.lists), integer(below(2) == 0 ? 0 : -1)}, int_)); break;
+      case 3:
+        scope.ints.push_back(integer(static_cast<int64_t>(below(7)) - 3));
+        break;
+      case 4:
+        scope.bools.push_back(compare(scope));
+        break;
+      case 5:
+        scope.lists.push_back(node("prim::ListConstruct", {any(scope.ints), any(scope.ints)}, list_));
+        break;
+      case 6:
+        scope.ints.push_back(node("aten::__getitem__", {any(scope.lists), integer(below(2) == 0 ? 0 : -1)}, int_));
+        break;
       case 7: {
         Value* tuple = node("prim::TupleConstruct", {any(scope.ints), any(scope.lists)}, tuple_);
         scope.tuples.push_back(tuple);
@@ -91,10 +99,16 @@ class Generator {
           scope.lists.push_back(unpack->output(1));
         }
         break;
-      case 9: scope.optionals.push_back(unwrap(scope)); break;
+      case 9:
+        scope.optionals.push_back(unwrap(scope));
+        break;
       case 10:
-      case 11: branch(scope, depth); break;
-      default: loop(scope, depth); break;
+      case 11:
+        branch(scope, depth);
+        break;
+      default:
+        loop(scope, depth);
+        break;
     }
   }
 

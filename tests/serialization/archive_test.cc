@@ -11,10 +11,10 @@ namespace vesta::serialization {
 namespace {
 
 using namespace std::string_literals;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::build_zip;
+using ::testing::ElementsAre;
 using testing::fixture;
+using ::testing::HasSubstr;
 using testing::ZipMember;
 
 std::vector<ZipMember> members_of_a_module() {
@@ -25,7 +25,8 @@ std::vector<ZipMember> members_of_a_module() {
           {.name = "m/version", .contents = "3\n"}};
 }
 
-absl::StatusOr<std::shared_ptr<const Archive>> open(const std::vector<ZipMember>& members, ArchiveOptions options = {}) {
+absl::StatusOr<std::shared_ptr<const Archive>> open(const std::vector<ZipMember>& members,
+                                                    ArchiveOptions options = {}) {
   return Archive::open(*copy_bytes(build_zip(members)), "m.pt", options);
 }
 

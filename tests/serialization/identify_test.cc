@@ -9,8 +9,8 @@ namespace vesta::serialization {
 namespace {
 
 using namespace std::string_literals;
-using ::testing::HasSubstr;
 using testing::build_zip;
+using ::testing::HasSubstr;
 using testing::ZipMember;
 
 FileKind kind_of_zip(const std::vector<std::string>& names) {
@@ -41,11 +41,15 @@ TEST(Identify, OtherFilesByTheirFirstBytes) {
   EXPECT_EQ(identify("\x20\0\0\0PTMF    "s), FileKind::kMobileFlatbuffer);
   EXPECT_EQ(identify("\x93NUMPY\1\0"s), FileKind::kNumpy);
   EXPECT_EQ(identify("\x02\0\0\0\0\0\0\0{}"s), FileKind::kSafetensors);
-  EXPECT_EQ(identify("\x08\x08\x12\x07pytorch\x1a\x05" "2.0.1:"s), FileKind::kOnnx);
+  EXPECT_EQ(identify("\x08\x08\x12\x07pytorch\x1a\x05"
+                     "2.0.1:"s),
+            FileKind::kOnnx);
   EXPECT_EQ(identify(std::string(257, '\0') + "ustar"), FileKind::kCheckpointTar);
   EXPECT_EQ(identify("<!DOCTYPE html>"), FileKind::kWebPage);
   EXPECT_EQ(identify("version https://git-lfs.github.com/spec/v1\n"), FileKind::kGitLfsPointer);
-  EXPECT_EQ(identify("\x7f" "ELF"), FileKind::kElf);
+  EXPECT_EQ(identify("\x7f"
+                     "ELF"),
+            FileKind::kElf);
   EXPECT_EQ(identify("hello"), FileKind::kUnknown);
 }
 

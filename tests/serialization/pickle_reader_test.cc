@@ -9,8 +9,8 @@ namespace vesta::serialization {
 namespace {
 
 using namespace std::string_literals;
-using ::testing::HasSubstr;
 using c10::IValue;
+using ::testing::HasSubstr;
 using testing::little;
 
 // Records what it is asked, and answers with plain values.
@@ -74,9 +74,18 @@ TEST(PickleReader, IntsBeyond64BitsAreKeptApart) {
 
 TEST(PickleReader, ReadsTextOfEveryForm) {
   EXPECT_EQ(value_of("X\x03\0\0\0abc."s).toStringRef(), "abc");
-  EXPECT_EQ(value_of("\x8c\x03" "abc."s).toStringRef(), "abc");
-  EXPECT_EQ(value_of("\x8d\x03\0\0\0\0\0\0\0" "abc."s).toStringRef(), "abc");
-  EXPECT_EQ(value_of("U\x03" "abc."s).toStringRef(), "abc");
+  EXPECT_EQ(value_of("\x8c\x03"
+                     "abc."s)
+                .toStringRef(),
+            "abc");
+  EXPECT_EQ(value_of("\x8d\x03\0\0\0\0\0\0\0"
+                     "abc."s)
+                .toStringRef(),
+            "abc");
+  EXPECT_EQ(value_of("U\x03"
+                     "abc."s)
+                .toStringRef(),
+            "abc");
   EXPECT_EQ(value_of("S'a\\'b\\x41\\n'\n."s).toStringRef(), "a'bA\n");
   EXPECT_EQ(value_of("Va\\u00e9\\U0001f600\n."s).toStringRef(), "a\xc3\xa9\xf0\x9f\x98\x80");
   expect_error("S'a\n."s, absl::StatusCode::kDataLoss, "quotes");
@@ -99,7 +108,11 @@ TEST(PickleReader, SharedValuesStayShared) {
   const IValue pair = value_of("]q\0h\0\x86."s);
   const auto& elements = pair.toTupleRef().elements();
   EXPECT_TRUE(elements[0].is(elements[1]));
-  EXPECT_EQ(value_of("]\x94" "0(h\0h\0t."s).toTupleRef().size(), 2u);
+  EXPECT_EQ(value_of("]\x94"
+                     "0(h\0h\0t."s)
+                .toTupleRef()
+                .size(),
+            2u);
   EXPECT_EQ(value_of("]p7\ng7\n\x86."s).toTupleRef().size(), 2u);
 }
 
@@ -131,8 +144,14 @@ TEST(PickleReader, MalformedStreamsAreDataLoss) {
   expect_error("h\7."s, code, "memo 7 is not set");
   expect_error("\xff."s, code, "0xff is no opcode");
   expect_error("\x80\x09N."s, code, "protocol 9");
-  expect_error("X\xff\xff\xff\xff" "ab."s, code, "4294967295 bytes are announced");
-  expect_error("T\xff\xff\xff\xff" "ab."s, code, "negative length");
+  expect_error(
+      "X\xff\xff\xff\xff"
+      "ab."s,
+      code, "4294967295 bytes are announced");
+  expect_error(
+      "T\xff\xff\xff\xff"
+      "ab."s,
+      code, "negative length");
   expect_error("K\1K\2a."s, code, "no list");
   expect_error("}](K\1es."s, code, "takes");
   expect_error("}]K\1s."s, code, "a key of kind");

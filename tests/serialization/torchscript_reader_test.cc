@@ -12,10 +12,10 @@ namespace vesta::serialization {
 namespace {
 
 using namespace std::string_literals;
-using ::testing::HasSubstr;
 using c10::IValue;
 using testing::build_zip;
 using testing::fixture;
+using ::testing::HasSubstr;
 using testing::ZipMember;
 
 absl::StatusOr<LoadedModule> read(const std::string& file, ReadOptions options = {}) {
@@ -34,10 +34,14 @@ std::string module_archive(const std::string& source, const std::string& pickle,
 // "class M(Module)" with one attribute `x` of a type, and its value.
 std::string module_with(const std::string& type, const std::string& value) {
   return module_archive("class M(Module):\n  __parameters__ = []\n  __buffers__ = []\n  x : " + type + "\n",
-                        "\x80\x02" "c__torch__\nM\n)\x81}(X\1\0\0\0x"s + value + "ub.");
+                        "\x80\x02"
+                        "c__torch__\nM\n)\x81}(X\1\0\0\0x"s +
+                            value + "ub.");
 }
 
-IValue attribute_of(const LoadedModule& module, const std::string& name) { return module.root.toObjectRef().getAttr(name); }
+IValue attribute_of(const LoadedModule& module, const std::string& name) {
+  return module.root.toObjectRef().getAttr(name);
+}
 
 std::string message_of(const std::string& file) { return std::string(read(file).status().message()); }
 
@@ -105,10 +109,16 @@ TEST(TorchScriptReader, ValuesOfAnotherTypeThanDeclaredAreDataLoss) {
       {"str", "X\0\0\0\0"s, "N"},
       {"Optional[int]", "N", "\x88"},
       {"Tuple[int, str]", "K\1X\0\0\0\0\x86"s, "K\1\x85"},
-      {"List[int]", "](K\1K\2e", "](K\1\x88" "e"},
+      {"List[int]", "](K\1K\2e",
+       "](K\1\x88"
+       "e"},
       {"List[List[int]]", "]](K\1ea", "]](NeaN0"},
       {"Dict[str, int]", "}X\0\0\0\0K\1s"s, "}K\1K\1s"},
-      {"List[Tuple[int, List[str]]]", "]K\1]X\0\0\0\0a\x86" "a"s, "]K\1]K\1a\x86" "a"},
+      {"List[Tuple[int, List[str]]]",
+       "]K\1]X\0\0\0\0a\x86"
+       "a"s,
+       "]K\1]K\1a\x86"
+       "a"},
   };
   for (const Case& c : cases) {
     EXPECT_EQ(message_of(module_with(c.type, c.right)), "") << c.type;
@@ -119,24 +129,31 @@ TEST(TorchScriptReader, ValuesOfAnotherTypeThanDeclaredAreDataLoss) {
 TEST(TorchScriptReader, OneListUnderTwoTypesIsDataLoss) {
   const std::string source =
       "class M(Module):\n  __parameters__ = []\n  __buffers__ = []\n  x : List[int]\n  y : List[float]\n";
-  const std::string pickle = "\x80\x02" "c__torch__\nM\n)\x81}(X\1\0\0\0x]q\0X\1\0\0\0yh\0ub."s;
+  const std::string pickle =
+      "\x80\x02"
+      "c__torch__\nM\n)\x81}(X\1\0\0\0x]q\0X\1\0\0\0yh\0ub."s;
   EXPECT_THAT(message_of(module_archive(source, pickle)), HasSubstr("is declared 'List[float]'"));
 }
 
 TEST(TorchScriptReader, BrokenStatesAreDataLoss) {
   EXPECT_THAT(message_of(module_archive("class M(Module):\n  __parameters__ = []\n  __buffers__ = []\n  x : int\n",
-                                        "\x80\x02" "c__torch__\nM\n)\x81}b.")),
+                                        "\x80\x02"
+                                        "c__torch__\nM\n)\x81}b.")),
               HasSubstr("'__torch__.M' has no value for its attribute 'x'"));
   EXPECT_THAT(message_of(module_with("Any", "ctorch\nFloatStorage\n")), HasSubstr("no TorchScript value"));
   EXPECT_THAT(message_of(module_archive("", "\x80\x02N.")), HasSubstr("is no module"));
   EXPECT_THAT(message_of(module_with("int", "K\1") + "x"), HasSubstr("bytes were added or lost"));
-  EXPECT_FALSE(read(module_archive("", "\x80\x02" "c__torch__\nM\n)\x81}b.")).ok());
+  EXPECT_FALSE(read(module_archive("",
+                                   "\x80\x02"
+                                   "c__torch__\nM\n)\x81}b."))
+                   .ok());
   EXPECT_THAT(message_of(module_archive("", "\x80\x02N.", "\x80\x02N.")), HasSubstr("the value is no tuple"));
 }
 
 TEST(TorchScriptReader, NothingForeignIsCalled) {
   const std::string call = "cposix\nsystem\nX\1\0\0\0x\x85R"s;
-  EXPECT_THAT(message_of(module_with("Any", call)), HasSubstr("'posix.system', which is nothing that this reader builds"));
+  EXPECT_THAT(message_of(module_with("Any", call)),
+              HasSubstr("'posix.system', which is nothing that this reader builds"));
   EXPECT_THAT(message_of(module_with("Any", "ctorch.distributed.rpc\nrref\n")), HasSubstr("remote reference"));
 }
 

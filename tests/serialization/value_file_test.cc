@@ -24,9 +24,9 @@ namespace vesta::serialization {
 namespace {
 
 using namespace std::string_literals;
-using ::testing::HasSubstr;
 using c10::IValue;
 using testing::build_zip;
+using ::testing::HasSubstr;
 using testing::little;
 using testing::ZipMember;
 
@@ -61,12 +61,17 @@ std::string text(const std::string& value) { return "X" + little(value.size(), 4
 std::string tensor_pickle(int64_t offset, const std::vector<int64_t>& sizes, const std::vector<int64_t>& strides,
                           int64_t count = 4, const std::string& storage = "FloatStorage",
                           const std::string& location = "cpu") {
-  std::string p = "\x80\x02" "ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") + "ctorch\n" + storage + "\n" +
-                  text("0") + text(location) + number(count) + "tQ" + number(offset) + "(";
+  std::string p =
+      "\x80\x02"
+      "ctorch._utils\n_rebuild_tensor_v2\n((" +
+      text("storage") + "ctorch\n" + storage + "\n" + text("0") + text(location) + number(count) + "tQ" +
+      number(offset) + "(";
   for (const int64_t size : sizes) p += number(size);
   p += "t(";
   for (const int64_t stride : strides) p += number(stride);
-  return p + "t\x89" "ccollections\nOrderedDict\n)RtR.";
+  return p +
+         "t\x89"
+         "ccollections\nOrderedDict\n)RtR.";
 }
 
 TEST(ValueFile, ValuesComeBackAsTheyWere) {
@@ -154,10 +159,18 @@ TEST(Tensors, AreBuiltOverTheirStorageInPlace) {
 TEST(Tensors, GeometryThatLeavesTheStorageIsDataLoss) {
   constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
   const std::vector<std::string> wrong = {
-      tensor_pickle(4, {1}, {1}),        tensor_pickle(-1, {1}, {1}),          tensor_pickle(0, {5}, {1}),
-      tensor_pickle(0, {2}, {4}),        tensor_pickle(0, {2}, {-1}),          tensor_pickle(0, {-2}, {1}),
-      tensor_pickle(0, {2, 2}, {1}),     tensor_pickle(0, {kMax, 2}, {1, 1}),  tensor_pickle(0, {2}, {kMax}),
-      tensor_pickle(kMax, {2}, {1}),     tensor_pickle(5, {0}, {1}),           tensor_pickle(0, {kMax, kMax}, {0, 0}),
+      tensor_pickle(4, {1}, {1}),
+      tensor_pickle(-1, {1}, {1}),
+      tensor_pickle(0, {5}, {1}),
+      tensor_pickle(0, {2}, {4}),
+      tensor_pickle(0, {2}, {-1}),
+      tensor_pickle(0, {-2}, {1}),
+      tensor_pickle(0, {2, 2}, {1}),
+      tensor_pickle(0, {kMax, 2}, {1, 1}),
+      tensor_pickle(0, {2}, {kMax}),
+      tensor_pickle(kMax, {2}, {1}),
+      tensor_pickle(5, {0}, {1}),
+      tensor_pickle(0, {kMax, kMax}, {0, 0}),
       tensor_pickle(kMax / 4 + 1, {1}, {0}),
   };
   for (const std::string& pickle : wrong) {
@@ -205,11 +218,16 @@ TEST(Tensors, LimitsOnRankAndCount) {
 }
 
 TEST(ValueFile, NothingIsExecutedAndUnknownClassesAreNamed) {
-  const auto status = read(checkpoint("\x80\x02" "cposix\nsystem\n" + text("touch /tmp/vesta_pwn_value") + "\x85R.")).status();
+  const auto status = read(checkpoint("\x80\x02"
+                                      "cposix\nsystem\n" +
+                                      text("touch /tmp/vesta_pwn_value") + "\x85R."))
+                          .status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
   EXPECT_THAT(std::string(status.message()), HasSubstr("'posix.system'"));
   EXPECT_FALSE(std::filesystem::exists("/tmp/vesta_pwn_value"));
-  EXPECT_FALSE(read(checkpoint("\x80\x02" "ctorch\nFloatStorage\n.")).ok());
+  EXPECT_FALSE(read(checkpoint("\x80\x02"
+                               "ctorch\nFloatStorage\n."))
+                   .ok());
   EXPECT_FALSE(read(checkpoint("\x80\x02](ctorch\nFloatStorage\ne.")).ok());
 }
 
@@ -247,14 +265,16 @@ TEST(Npy, MalformedFilesAreErrors) {
   const auto code = [](const std::string& file) { return read_npy(file, "x.npy").status().code(); };
   const std::string header = "{'descr': '<i2', 'fortran_order': False, 'shape': (2,), }\n";
   ASSERT_EQ(code(npy(header, "1234")), absl::StatusCode::kOk);
-  for (const std::string& data : {""s, "123"s, "12345"s}) EXPECT_EQ(code(npy(header, data)), absl::StatusCode::kDataLoss);
+  for (const std::string& data : {""s, "123"s, "12345"s})
+    EXPECT_EQ(code(npy(header, data)), absl::StatusCode::kDataLoss);
   for (const std::string& bad :
        {"{'descr': '<i2', 'fortran_order': False}"s, "{'descr': '<i2', 'fortran_order': 1, 'shape': (2,)}"s,
         "{'descr': '<i2', 'fortran_order': False, 'shape': (-2,)}"s, "{"s, ""s,
         "{'descr': '<i2', 'fortran_order': False, 'shape': (9223372036854775807, 9223372036854775807)}"s}) {
     EXPECT_EQ(code(npy(bad, "1234")), absl::StatusCode::kDataLoss) << bad;
   }
-  EXPECT_EQ(code(npy("{'descr': '<U4', 'fortran_order': False, 'shape': (2,)}", "1234")), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(code(npy("{'descr': '<U4', 'fortran_order': False, 'shape': (2,)}", "1234")),
+            absl::StatusCode::kUnimplemented);
   EXPECT_EQ(code(npy("{'descr': [('a', '<i2')], 'fortran_order': False, 'shape': (2,)}", "1234")),
             absl::StatusCode::kUnimplemented);
   const std::string whole = npy(header, "1234");

@@ -45,7 +45,8 @@ std::string build_zip(const std::vector<ZipMember>& members, const ZipShape& sha
   std::string directory;
   for (const ZipMember& m : members) {
     const std::string stored = m.deflated ? deflate_raw(m.contents) : m.contents;
-    const uint64_t crc = ::crc32(0, reinterpret_cast<const Bytef*>(m.contents.data()), static_cast<uInt>(m.contents.size()));
+    const uint64_t crc =
+        ::crc32(0, reinterpret_cast<const Bytef*>(m.contents.data()), static_cast<uInt>(m.contents.size()));
     const uint64_t flags = kUtf8 | (m.descriptor ? kDescriptor : 0);
     const std::string local_name = m.local_name.empty() ? m.name : m.local_name;
     const size_t offset = file.size();
@@ -57,10 +58,10 @@ std::string build_zip(const std::vector<ZipMember>& members, const ZipShape& sha
     };
     const auto now = [&](uint64_t value) { return m.descriptor ? 0 : value; };
     const std::string extra = padding_field(offset + 30 + local_name.size());
-    file += "PK\3\4" + little(0, 2) + little(local("flags", flags), 2) + little(local("method", m.deflated ? 8 : 0), 2) +
-            little(0, 4) + little(local("crc", now(crc)), 4) + little(local("stored", now(stored.size())), 4) +
-            little(local("size", now(m.contents.size())), 4) + little(local_name.size(), 2) + little(extra.size(), 2) +
-            local_name + extra + stored;
+    file += "PK\3\4" + little(0, 2) + little(local("flags", flags), 2) +
+            little(local("method", m.deflated ? 8 : 0), 2) + little(0, 4) + little(local("crc", now(crc)), 4) +
+            little(local("stored", now(stored.size())), 4) + little(local("size", now(m.contents.size())), 4) +
+            little(local_name.size(), 2) + little(extra.size(), 2) + local_name + extra + stored;
     if (m.descriptor) {
       file += "PK\7\10" + little(field(m.lies, "descriptor.crc", crc), 4) + little(stored.size(), 4) +
               little(m.contents.size(), 4);

@@ -14,20 +14,20 @@ struct ZipMember {
   std::string name;
   std::string contents;
   bool deflated = false;
-  bool descriptor = false;                // crc and sizes after the data, as torch writes them
+  bool descriptor = false;  // crc and sizes after the data, as torch writes them
   // Forced fields: "local.crc", "central.size", "central.stored", "local.flags", "central.offset", ...
   std::map<std::string, uint64_t> lies;
-  std::string local_name;                 // where it differs from `name`
+  std::string local_name;  // where it differs from `name`
   std::string central_extra;
-  std::string after;                      // bytes after the member that belong to nothing
+  std::string after;  // bytes after the member that belong to nothing
 };
 
 struct ZipShape {
-  bool zip64 = true;                      // with zip64 end records, as torch writes them
+  bool zip64 = true;  // with zip64 end records, as torch writes them
   std::string prefix;
   std::string suffix;
   std::string comment;
-  std::map<std::string, uint64_t> lies;   // "end.count", "end.size", "end.offset", "end64.count", "end.disk", ...
+  std::map<std::string, uint64_t> lies;  // "end.count", "end.size", "end.offset", "end64.count", "end.disk", ...
 };
 
 std::string build_zip(const std::vector<ZipMember>& members, const ZipShape& shape = {});

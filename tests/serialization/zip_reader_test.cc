@@ -9,8 +9,8 @@
 namespace vesta::serialization {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::build_zip;
+using ::testing::HasSubstr;
 using testing::little;
 using testing::ZipMember;
 using testing::ZipShape;
