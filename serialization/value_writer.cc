@@ -1,7 +1,6 @@
 // Writing: a pickle of protocol 2 with the opcodes that torch.load(weights_only=True) knows, then the zip
-// archive. Globals and storage classes are memoized, storages by their address.
+// archive. Storages are known by their address.
 
-#include <bit>
 #include <functional>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "ir/support/status.h"
 #include "serialization/atomic_file.h"
+#include "serialization/pickle_writer.h"
 #include "serialization/tensor_builder.h"
 #include "serialization/value_file.h"
 #include "serialization/zip_writer.h"
@@ -27,14 +27,10 @@ constexpr std::string_view kFormatVersion = "3\n";
 
 class ValuePickler {
  public:
-  absl::Status write(const IValue& value) {
-    out_ += "\x80\x02";
+  absl::StatusOr<std::string> write(const IValue& value) {
     VESTA_RETURN_IF_ERROR(put(value, 0));
-    out_ += '.';
-    return absl::OkStatus();
+    return std::move(pickle_).finish();
   }
-
-  const std::string& pickle() const { return out_; }
   // In the order of their keys, "0", "1", ...
   const std::vector<c10::Storage>& storages() const { return storages_; }
 
@@ -42,15 +38,15 @@ class ValuePickler {
   absl::Status put(const IValue& value, int depth) {
     if (depth > kMaxDepth) return absl::InvalidArgumentError("a value that nests deeper than 256 cannot be written");
     if (value.isNone())
-      out_ += 'N';
+      pickle_.none();
     else if (value.isBool())
-      out_ += value.toBool() ? '\x88' : '\x89';
+      pickle_.boolean(value.toBool());
     else if (value.isInt())
-      put_int(value.toInt());
+      pickle_.integer(value.toInt());
     else if (value.isDouble())
-      put_float(value.toDouble());
+      pickle_.real(value.toDouble());
     else if (value.isString())
-      return put_string(value.toStringRef());
+      return pickle_.text(value.toStringRef());
     else if (value.isTensor())
       return put_tensor(value.toTensor());
     else if (value.isTuple())
@@ -69,93 +65,52 @@ class ValuePickler {
     return absl::OkStatus();
   }
 
-  void little(uint64_t value, int size) {
-    for (int i = 0; i < size; ++i) out_ += static_cast<char>(value >> (8 * i) & 0xff);
-  }
-
-  void put_int(int64_t value) {
-    if (value >= 0 && value < 256) {
-      out_ += 'K';
-      little(static_cast<uint64_t>(value), 1);
-    } else if (value >= std::numeric_limits<int32_t>::min() && value <= std::numeric_limits<int32_t>::max()) {
-      out_ += 'J';
-      little(static_cast<uint64_t>(value), 4);
-    } else {
-      out_ += "\x8a\x08";
-      little(static_cast<uint64_t>(value), 8);
-    }
-  }
-
-  void put_float(double value) {
-    out_ += 'G';
-    little(__builtin_bswap64(std::bit_cast<uint64_t>(value)), 8);
-  }
-
-  absl::Status put_string(std::string_view text) {
-    if (text.size() > std::numeric_limits<uint32_t>::max()) {
-      return absl::InvalidArgumentError("a string of 4 GiB or more cannot be written");
-    }
-    out_ += 'X';
-    little(text.size(), 4);
-    out_ += text;
-    return absl::OkStatus();
-  }
-
-  void put_global(std::string_view module, std::string_view name) {
-    const std::string key = absl::StrCat(std::string(module), "\n", std::string(name), "\n");
-    const auto [found, fresh] = globals_.try_emplace(key, static_cast<uint32_t>(globals_.size()));
-    if (!fresh) {
-      out_ += 'h';
-      little(found->second, 1);
-      return;
-    }
-    // There are fewer than 256 different globals in the tables of this file.
-    absl::StrAppend(&out_, "c", key, "q");
-    little(found->second, 1);
-  }
-
   void put_complex(c10::complex<double> value) {
-    put_global("builtins", "complex");
-    put_float(value.real());
-    put_float(value.imag());
-    out_ += "\x86R";
+    pickle_.global("builtins", "complex");
+    pickle_.real(value.real());
+    pickle_.real(value.imag());
+    pickle_.tuple(2);
+    pickle_.reduce();
   }
 
   absl::Status put_device(const c10::Device& device) {
-    put_global("torch", "device");
-    VESTA_RETURN_IF_ERROR(put_string(device.str()));
-    out_ += "\x85R";
+    pickle_.global("torch", "device");
+    VESTA_RETURN_IF_ERROR(pickle_.text(device.str()));
+    pickle_.tuple(1);
+    pickle_.reduce();
     return absl::OkStatus();
   }
 
   absl::Status put_tuple(c10::ArrayRef<IValue> elements, int depth) {
-    out_ += '(';
+    pickle_.mark();
     for (const IValue& element : elements) VESTA_RETURN_IF_ERROR(put(element, depth + 1));
-    out_ += 't';
+    pickle_.tuple();
     return absl::OkStatus();
   }
 
   absl::Status put_list(c10::ArrayRef<IValue> elements, int depth) {
-    out_ += "](";
+    pickle_.empty_list();
+    pickle_.mark();
     for (const IValue& element : elements) VESTA_RETURN_IF_ERROR(put(element, depth + 1));
-    out_ += 'e';
+    pickle_.appends();
     return absl::OkStatus();
   }
 
   absl::Status put_dict(const c10::impl::GenericDict& dict, int depth) {
-    out_ += "}(";
+    pickle_.empty_dict();
+    pickle_.mark();
     for (const auto& item : dict) {
       VESTA_RETURN_IF_ERROR(put(item.key(), depth + 1));
       VESTA_RETURN_IF_ERROR(put(item.value(), depth + 1));
     }
-    out_ += 'u';
+    pickle_.set_items();
     return absl::OkStatus();
   }
 
   void put_ints(c10::IntArrayRef values) {
-    out_ += '(';
-    for (const int64_t value : values) put_int(value);
-    out_ += 't';
+    pickle_.mark();
+    for (const int64_t value : values) pickle_.integer(value);
+    pickle_.tuple();
   }
 
   absl::Status put_storage(const c10::Storage& storage, c10::ScalarType type) {
@@ -165,13 +120,14 @@ class ValuePickler {
     }
     const auto [found, fresh] = keys_.try_emplace(storage.unsafeGetStorageImpl(), storages_.size());
     if (fresh) storages_.push_back(storage);
-    out_ += '(';
-    VESTA_RETURN_IF_ERROR(put_string("storage"));
-    put_global("torch", class_name);
-    VESTA_RETURN_IF_ERROR(put_string(absl::StrCat(found->second)));
-    VESTA_RETURN_IF_ERROR(put_string("cpu"));
-    put_int(static_cast<int64_t>(storage.nbytes() / c10::elementSize(type)));
-    out_ += "tQ";
+    pickle_.mark();
+    VESTA_RETURN_IF_ERROR(pickle_.text("storage"));
+    pickle_.global("torch", class_name);
+    VESTA_RETURN_IF_ERROR(pickle_.text(absl::StrCat(found->second)));
+    VESTA_RETURN_IF_ERROR(pickle_.text("cpu"));
+    pickle_.integer(static_cast<int64_t>(storage.nbytes() / c10::elementSize(type)));
+    pickle_.tuple();
+    pickle_.persistent_id();
     return absl::OkStatus();
   }
 
@@ -179,30 +135,30 @@ class ValuePickler {
     const at::QuantizerPtr quantizer = at::get_qtensorimpl(tensor)->quantizer();
     if (quantizer->qscheme() == at::kPerTensorAffine) {
       const auto& affine = static_cast<const at::PerTensorAffineQuantizer&>(*quantizer);
-      out_ += '(';
-      put_global("torch", "per_tensor_affine");
-      put_float(affine.scale());
-      put_int(affine.zero_point());
-      out_ += 't';
+      pickle_.mark();
+      pickle_.global("torch", "per_tensor_affine");
+      pickle_.real(affine.scale());
+      pickle_.integer(affine.zero_point());
+      pickle_.tuple();
       return absl::OkStatus();
     }
     if (quantizer->qscheme() != at::kPerChannelAffine && quantizer->qscheme() != at::kPerChannelAffineFloatQParams) {
       return absl::InvalidArgumentError("a quantized tensor of this scheme cannot be written");
     }
     const auto& affine = static_cast<const at::PerChannelAffineQuantizer&>(*quantizer);
-    out_ += '(';
-    put_global("torch", quantizer->qscheme() == at::kPerChannelAffine ? "per_channel_affine"
-                                                                      : "per_channel_affine_float_qparams");
+    pickle_.mark();
+    pickle_.global("torch", quantizer->qscheme() == at::kPerChannelAffine ? "per_channel_affine"
+                                                                          : "per_channel_affine_float_qparams");
     VESTA_RETURN_IF_ERROR(put_tensor(affine.scales()));
     VESTA_RETURN_IF_ERROR(put_tensor(affine.zero_points()));
-    put_int(affine.axis());
-    out_ += 't';
+    pickle_.integer(affine.axis());
+    pickle_.tuple();
     return absl::OkStatus();
   }
 
   absl::Status put_tensor(const at::Tensor& tensor) {
     if (!tensor.defined()) {
-      out_ += 'N';
+      pickle_.none();
       return absl::OkStatus();
     }
     if (!tensor.device().is_cpu() || tensor.layout() != c10::kStrided || !tensor.has_storage()) {
@@ -212,27 +168,30 @@ class ValuePickler {
                           tensor.device().str(), layout_name(tensor)));
     }
     const bool quantized = tensor.is_quantized();
-    put_global("torch._utils", quantized ? "_rebuild_qtensor" : "_rebuild_tensor_v2");
-    out_ += '(';
+    pickle_.global("torch._utils", quantized ? "_rebuild_qtensor" : "_rebuild_tensor_v2");
+    pickle_.mark();
     VESTA_RETURN_IF_ERROR(put_storage(tensor.storage(), tensor.scalar_type()));
-    put_int(tensor.storage_offset());
+    pickle_.integer(tensor.storage_offset());
     put_ints(tensor.sizes());
     put_ints(tensor.strides());
     if (quantized) VESTA_RETURN_IF_ERROR(put_quantizer(tensor));
     // What a program gives out is a leaf again once it is read.
-    out_ += tensor.requires_grad() ? '\x88' : '\x89';
-    put_global("collections", "OrderedDict");
-    out_ += ")R";
+    pickle_.boolean(tensor.requires_grad());
+    pickle_.global("collections", "OrderedDict");
+    pickle_.empty_tuple();
+    pickle_.reduce();
     if (tensor.is_conj() || tensor.is_neg()) {
-      out_ += "}(";
+      pickle_.empty_dict();
+      pickle_.mark();
       for (const auto& [name, set] : {std::pair{"conj", tensor.is_conj()}, std::pair{"neg", tensor.is_neg()}}) {
         if (!set) continue;
-        VESTA_RETURN_IF_ERROR(put_string(name));
-        out_ += '\x88';
+        VESTA_RETURN_IF_ERROR(pickle_.text(name));
+        pickle_.boolean(true);
       }
-      out_ += 'u';
+      pickle_.set_items();
     }
-    out_ += "tR";
+    pickle_.tuple();
+    pickle_.reduce();
     return absl::OkStatus();
   }
 
@@ -242,17 +201,16 @@ class ValuePickler {
     return text.str();
   }
 
-  std::string out_;
+  PickleWriter pickle_;
   std::vector<c10::Storage> storages_;
   absl::flat_hash_map<const c10::StorageImpl*, size_t> keys_;
-  absl::flat_hash_map<std::string, uint32_t> globals_;
 };
 
 absl::Status write_archive(const IValue& value, const ZipWriter::Sink& sink) {
   ValuePickler pickler;
-  VESTA_RETURN_IF_ERROR(pickler.write(value));
+  VESTA_ASSIGN_OR_RETURN(const std::string pickle, pickler.write(value));
   ZipWriter zip(sink);
-  VESTA_RETURN_IF_ERROR(zip.add("archive/data.pkl", pickler.pickle()));
+  VESTA_RETURN_IF_ERROR(zip.add("archive/data.pkl", pickle));
   VESTA_RETURN_IF_ERROR(zip.add("archive/byteorder", "little"));
   for (size_t i = 0; i < pickler.storages().size(); ++i) {
     const c10::Storage& storage = pickler.storages()[i];
