@@ -26,6 +26,7 @@
 #include "ir/operator.h"
 #include "ir/program.h"
 #include "ir/support/source.h"
+#include "runtime/enum_arguments.h"
 #include "runtime/kernels/registry.h"
 
 namespace vesta::runtime {
@@ -102,6 +103,7 @@ struct Site {
   bool variadic = false;                        // call_builtin: the number of arguments goes on top.
   Kernel kernel = nullptr;                      // call_builtin
   const c10::OperatorHandle* handle = nullptr;  // call_operator
+  std::vector<EnumArgument> enums;              // call_operator: those of its arguments that a call has to check
   const ir::Operator* op = nullptr;
   const ir::Function* callee = nullptr;  // call_function
   MethodCache* cache = nullptr;          // call_interface, enter, leave

@@ -351,6 +351,8 @@ L_call_operator : {
   const Site& site = frame->code->site(pc->a);
   frame->pc = pc;
   push_operands(*frame, site);
+  if (!site.enums.empty()) [[unlikely]]
+    VESTA_CALL(check_enum_arguments(site.op->schema, site.enums, stack_));
   site.handle->callBoxed(stack_);
   pop_results(*frame, site);
   VESTA_NEXT();

@@ -87,6 +87,11 @@ absl::Status LoweringContext::lower_operator(const Node* node) {
     site.variadic = op->schema.is_vararg();
   } else {
     site.handle = &*op->handle;
+    site.enums = enum_arguments(op->schema);
+    std::erase_if(site.enums, [this, node](const EnumArgument& argument) {
+      const c10::IValue* constant = constant_of(root(node->input(argument.position)));
+      return constant != nullptr && check_enum_value(argument.kind, *constant).ok();
+    });
   }
   emit_site(op->is_builtin() ? Opcode::k_call_builtin : Opcode::k_call_operator, node, node->inputs(), std::move(site));
   return absl::OkStatus();

@@ -25,6 +25,7 @@
 #include "absl/strings/str_cat.h"
 #include "ir/program.h"
 #include "ir/support/status.h"
+#include "runtime/enum_arguments.h"
 #include "runtime/kernels/kernels.h"
 
 namespace vesta::runtime::kernels {
@@ -60,12 +61,8 @@ inline absl::Status check_list_size(double elements) {
 // A dtype argument: None, or an int that names one. ATen trusts its dtypes; programs may say any number.
 inline absl::StatusOr<std::optional<c10::ScalarType>> optional_dtype(const IValue& value) {
   if (value.isNone()) return std::nullopt;
-  const int64_t number = value.toInt();
-  if (number < 0 || number >= static_cast<int64_t>(c10::ScalarType::NumOptions) ||
-      number == static_cast<int64_t>(c10::ScalarType::Undefined)) {
-    return value_error(number, " is no dtype");
-  }
-  return static_cast<c10::ScalarType>(number);
+  VESTA_RETURN_IF_ERROR(check_enum_value(c10::TypeKind::ScalarTypeType, value));
+  return static_cast<c10::ScalarType>(value.toInt());
 }
 
 template <class T>
