@@ -77,7 +77,7 @@ absl::StatusOr<Sugar> Emitter::call_sugar(const Sugar& callee, Arguments argumen
         if (!argument.name.empty()) return error(argument.range, "a nested function takes no keyword arguments");
         values.push_back(argument.value);
       }
-      return inline_call(*callee.closure, callee.frame, values, range);
+      return inline_call(*callee.closure, callee.frame.lock(), values, range);
     }
     case Kind::kValue: {
       const c10::TypePtr& type = callee.value->type();

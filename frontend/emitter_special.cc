@@ -305,7 +305,7 @@ absl::StatusOr<Sugar> Emitter::emit_subgraph_call(const Sugar& callee, const Arg
                                                   const SourceRange& range) {
   auto graph = std::make_shared<ir::Graph>();
   Emitter inner(*this, graph);
-  if (callee.frame != nullptr) inner.outer_frame_ = callee.frame;
+  if (std::shared_ptr<Frame> defined_in = callee.frame.lock()) inner.outer_frame_ = std::move(defined_in);
   auto import = [&](ir::Value* value) {
     inner.captured_.push_back(value);
     return graph->add_input(value->type(), value->has_name() ? value->name() : "");

@@ -79,7 +79,7 @@ struct Sugar {
   // Ours, or a method of a custom class of libtorch's registry.
   torch::jit::Function* function = nullptr;
   const Function* closure = nullptr;
-  std::shared_ptr<Frame> frame;
+  std::weak_ptr<Frame> frame;  // Where the closure was defined; that frame's names hold this.
   std::vector<Sugar> elements;
 
   bool is(Kind k) const { return kind == k; }

@@ -156,7 +156,8 @@ absl::Status Unit::declare_interface(const c10::InterfaceTypePtr& type, const Cl
   for (const Stmt* stmt : def.body) {
     const auto* method = as<Function>(stmt);
     if (method == nullptr) continue;
-    VESTA_ASSIGN_OR_RETURN(c10::FunctionSchema schema, signature(*method, type, definition.scope));
+    // Not the interface itself as the type of `self`: an object that holds itself is never freed.
+    VESTA_ASSIGN_OR_RETURN(c10::FunctionSchema schema, signature(*method, c10::AnyType::get(), definition.scope));
     if (schema.returns().empty()) {
       schema = c10::FunctionSchema(schema.name(), "", schema.arguments(), {c10::Argument("", c10::NoneType::get())});
     }

@@ -45,7 +45,16 @@ torch::jit::Function& Function::setSchema(c10::FunctionSchema schema) {
 
 std::shared_ptr<Program> Program::create() { return std::shared_ptr<Program>(new Program()); }
 
-Program::~Program() = default;
+// Classes whose attributes lead back to themselves hold each other: without this they would never be freed.
+Program::~Program() {
+  for (const c10::NamedTypePtr& type : types_) {
+    auto* class_type = type->castRaw<c10::ClassType>();
+    if (class_type == nullptr) continue;
+    while (class_type->numAttributes() > 0) {
+      class_type->unsafeRemoveAttribute(class_type->getAttributeName(class_type->numAttributes() - 1));
+    }
+  }
+}
 
 std::shared_ptr<torch::jit::CompilationUnit> Program::compilation_unit() {
   return {shared_from_this(), reinterpret_cast<torch::jit::CompilationUnit*>(this)};

@@ -1,5 +1,8 @@
 // The loop. Instructions jump to each other through a table of labels. The registers' addresses and the
 // instruction pointer are locals; frame->pc is brought up to date before anything that may throw, call or fail.
+//
+// A jump through the table runs no destructors: an object that owns something must be moved from, or live in a
+// function of its own, when its instruction ends.
 
 #include <algorithm>
 #include <bit>
@@ -55,6 +58,18 @@ IValue slice_tuple(const IValue& tuple, int32_t begin, int32_t end) {
   const auto& elements = tuple.toTupleRef().elements();
   std::vector<IValue> slice(elements.begin() + begin, elements.begin() + end);
   return c10::ivalue::Tuple::create(std::move(slice));
+}
+
+// Replaces the list on the stack, which nothing else is on, by its elements.
+absl::Status spread_list(ir::Stack& stack, size_t expected) {
+  const IValue list = std::move(stack[0]);
+  const c10::ArrayRef<IValue> elements = elements_of(list);
+  if (elements.size() != expected) {
+    const std::string text = absl::StrCat("expected ", expected, " elements in a list but found ", elements.size());
+    return with_exception_class(absl::InvalidArgumentError(text), "ValueError");
+  }
+  stack.assign(elements.begin(), elements.end());
+  return absl::OkStatus();
 }
 
 int64_t as_int(const IValue& value) { return value.toInt(); }
@@ -428,15 +443,7 @@ L_unpack_list : {
   const Site& site = frame->code->site(pc->a);
   frame->pc = pc;
   push_operands(*frame, site);
-  const IValue list = std::move(stack_[0]);
-  const c10::ArrayRef<IValue> elements = elements_of(list);
-  if (elements.size() != site.outputs) {
-    return fail(with_exception_class(absl::InvalidArgumentError(absl::StrCat(
-                                         "expected ", site.outputs, " elements in a list but found ", elements.size())),
-                                     "ValueError"),
-                *frame, pc);
-  }
-  stack_.assign(elements.begin(), elements.end());
+  VESTA_CALL(spread_list(stack_, site.outputs));
   pop_results(*frame, site);
   VESTA_NEXT();
 }

@@ -130,7 +130,14 @@ VESTA_KERNEL(number_pow, [](const IValue& a, const IValue& b) {
     if (base == 0 && exponent < 0) return value_error("0.0 cannot be raised to a negative power");
     return std::pow(base, exponent);
   };
-  return promote(a, b, power, power, [](auto x, auto y) { return c10_complex_math::pow(x, y); });
+  // The library asks that a power's length be a number: it makes no difference to the result.
+  auto complex_power = [](auto x, auto y) -> Complex {
+    if constexpr (std::is_arithmetic_v<decltype(x)>) {
+      if (x > 0 && std::isnan(y.real())) return {y.real(), y.real()};
+    }
+    return c10_complex_math::pow(x, y);
+  };
+  return promote(a, b, power, power, complex_power);
 })
 VESTA_KERNEL(number_pow_int, &int_power)
 

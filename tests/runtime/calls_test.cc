@@ -108,7 +108,8 @@ TEST(Calls, ObjectsAreMadeByPrograms) {
 TEST(Calls, InterfaceMethodsAreThoseOfTheObjectsClass) {
   Programs programs;
   auto interface = c10::InterfaceType::create("__torch__.Shape", false);
-  interface->addMethod(c10::FunctionSchema("sides", "", {c10::Argument("self", interface)}, {c10::Argument("", kInt)}));
+  interface->addMethod(
+      c10::FunctionSchema("sides", "", {c10::Argument("self", c10::AnyType::get())}, {c10::Argument("", kInt)}));
   programs.program().add_type(interface);
   std::vector<IValue> objects;
   for (int sides : {3, 4}) {
