@@ -154,24 +154,67 @@ absl::StatusOr<Header> read_header(std::string_view bytes, const std::string& fi
     header.big_endian = code[0] == '>';
     code.remove_prefix(1);
   }
-  bool known = false;
-  for (const Descr& row : kDescrs) {
-    if (row.code != code) continue;
-    header.type = row.type;
-    known = true;
-  }
-  if (!known) {
+  const std::optional<ScalarType> type = numpy_scalar_type(code);
+  if (!type) {
     return absl::UnimplementedError(absl::StrFormat("%s: arrays of dtype '%s' are not read; no tensor has it",
                                                     file_name, printable(*parser.descr)));
   }
+  header.type = *type;
   header.fortran_order = *parser.fortran_order;
   header.sizes = *std::move(parser.shape);
   header.data = bytes.substr(prefix + length);
   return header;
 }
 
-// Copies the elements of a strided tensor in C order.
-void copy_elements(const at::Tensor& tensor, std::string& out) {
+}  // namespace
+
+std::optional<ScalarType> numpy_scalar_type(std::string_view code) {
+  for (const Descr& row : kDescrs) {
+    if (row.code == code) return row.type;
+  }
+  return std::nullopt;
+}
+
+std::string_view numpy_code(ScalarType type) {
+  for (const Descr& row : kDescrs) {
+    if (row.type == type) return row.code;
+  }
+  return {};
+}
+
+absl::StatusOr<at::Tensor> make_array(std::string_view contents, ScalarType type, const std::vector<int64_t>& sizes,
+                                      bool fortran_order, bool big_endian) {
+  int64_t expected = static_cast<int64_t>(c10::elementSize(type));
+  bool overflow = false;
+  for (const int64_t size : sizes) {
+    overflow = overflow || size < 0 || __builtin_mul_overflow(expected, size, &expected);
+  }
+  if (overflow || expected != static_cast<int64_t>(contents.size())) {
+    return absl::DataLossError(
+        absl::StrFormat("the shape needs %d bytes of data, there are %d", overflow ? -1 : expected, contents.size()));
+  }
+  if (type == ScalarType::Bool && contents.find_first_not_of(std::string_view("\0\1", 2)) != contents.npos) {
+    return absl::DataLossError("bools other than 0 and 1");
+  }
+  const size_t unit = c10::elementSize(type) / (c10::isComplexType(type) ? 2 : 1);
+  VESTA_ASSIGN_OR_RETURN(const SharedBytes data, copy_bytes(contents));
+  VESTA_ASSIGN_OR_RETURN(const c10::Storage storage, make_storage({data->view(), data}, unit, big_endian));
+  std::vector<int64_t> strides(sizes.size());
+  int64_t stride = 1;
+  for (size_t k = 0; k < strides.size(); ++k) {
+    const size_t d = fortran_order ? k : strides.size() - 1 - k;
+    strides[d] = stride;
+    stride *= std::max<int64_t>(sizes[d], 1);
+  }
+  return make_strided_tensor(storage, type, sizes, strides, 0);
+}
+
+void append_elements(const at::Tensor& tensor, std::string& out) {
+  if (tensor.is_contiguous()) {
+    out.append(static_cast<const char*>(tensor.const_data_ptr()),
+               static_cast<size_t>(tensor.numel()) * tensor.element_size());
+    return;
+  }
   const auto item = static_cast<int64_t>(tensor.element_size());
   const auto* data = static_cast<const char*>(tensor.const_data_ptr());
   const auto rank = static_cast<size_t>(tensor.dim());
@@ -188,32 +231,12 @@ void copy_elements(const at::Tensor& tensor, std::string& out) {
   }
 }
 
-}  // namespace
-
 absl::StatusOr<at::Tensor> read_npy(std::string_view bytes, const std::string& file_name) {
   VESTA_ASSIGN_OR_RETURN(const Header header, read_header(bytes, file_name));
-  int64_t expected = static_cast<int64_t>(c10::elementSize(header.type));
-  bool overflow = false;
-  for (const int64_t size : header.sizes) overflow = overflow || __builtin_mul_overflow(expected, size, &expected);
-  if (overflow || expected != static_cast<int64_t>(header.data.size())) {
-    return absl::DataLossError(absl::StrFormat("%s: the shape needs %d bytes of data, the file has %d", file_name,
-                                               overflow ? -1 : expected, header.data.size()));
-  }
-  if (header.type == ScalarType::Bool &&
-      header.data.find_first_not_of(std::string_view("\0\1", 2)) != header.data.npos) {
-    return absl::DataLossError(absl::StrCat(file_name, ": bools other than 0 and 1"));
-  }
-  const size_t unit = c10::elementSize(header.type) / (c10::isComplexType(header.type) ? 2 : 1);
-  VESTA_ASSIGN_OR_RETURN(const SharedBytes data, copy_bytes(header.data));
-  VESTA_ASSIGN_OR_RETURN(const c10::Storage storage, make_storage({data->view(), data}, unit, header.big_endian));
-  std::vector<int64_t> strides(header.sizes.size());
-  int64_t stride = 1;
-  for (size_t k = 0; k < strides.size(); ++k) {
-    const size_t d = header.fortran_order ? k : strides.size() - 1 - k;
-    strides[d] = stride;
-    stride *= std::max<int64_t>(header.sizes[d], 1);
-  }
-  return make_strided_tensor(storage, header.type, header.sizes, strides, 0);
+  absl::StatusOr<at::Tensor> tensor =
+      make_array(header.data, header.type, header.sizes, header.fortran_order, header.big_endian);
+  if (!tensor.ok()) return support::with_context(tensor.status(), file_name);
+  return tensor;
 }
 
 absl::StatusOr<std::string> write_npy(const at::Tensor& tensor) {
@@ -221,10 +244,7 @@ absl::StatusOr<std::string> write_npy(const at::Tensor& tensor) {
   if (!tensor.device().is_cpu() || tensor.layout() != c10::kStrided || tensor.is_conj() || tensor.is_neg()) {
     return absl::InvalidArgumentError("only dense tensors on the CPU, with their own values, can be written as .npy");
   }
-  std::string_view code;
-  for (const Descr& row : kDescrs) {
-    if (row.type == tensor.scalar_type()) code = row.code;
-  }
+  const std::string_view code = numpy_code(tensor.scalar_type());
   if (code.empty()) {
     return absl::InvalidArgumentError(
         absl::StrFormat("NumPy has no dtype for tensors of %s; write a .pt file, or convert to float32",
@@ -245,13 +265,8 @@ absl::StatusOr<std::string> write_npy(const at::Tensor& tensor) {
   out += static_cast<char>(header.size() & 0xff);
   out += static_cast<char>(header.size() >> 8 & 0xff);
   out += header;
-  const auto bytes = static_cast<size_t>(tensor.numel()) * tensor.element_size();
-  out.reserve(out.size() + bytes);
-  if (tensor.is_contiguous()) {
-    out.append(static_cast<const char*>(tensor.const_data_ptr()), bytes);
-  } else {
-    copy_elements(tensor, out);
-  }
+  out.reserve(out.size() + static_cast<size_t>(tensor.numel()) * tensor.element_size());
+  append_elements(tensor, out);
   return out;
 }
 

@@ -29,10 +29,10 @@ class ContainerSet {
   // A value was put into a container: stops a deep chain early. The depth is a lower bound, since
   // `child` may be filled later; check() has the last word.
   absl::Status put(const c10::IValue& parent, const c10::IValue& child, const Limits& limits);
-  // DataLoss for a cycle among the containers; ResourceExhausted where they nest deeper than
+  // DataLoss for a cycle among the containers, unless they are allowed; ResourceExhausted where they nest deeper than
   // `limits.pickle_depth`, or `root` with sharing undone has more than `limits.pickle_nodes` nodes.
   // Else whether `root` is or holds a PickleObject.
-  absl::StatusOr<bool> check(const c10::IValue& root, const Limits& limits) const;
+  absl::StatusOr<bool> check(const c10::IValue& root, const Limits& limits, bool allow_cycles = false) const;
   // Keeps the containers as they are: they have been checked.
   void release() { containers_.clear(); }
 

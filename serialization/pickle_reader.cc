@@ -37,10 +37,16 @@ class PickleMachine {
 
   absl::StatusOr<PickleResult> run() {
     if (absl::Status status = execute(); !status.ok()) return located(std::move(status));
-    const absl::StatusOr<bool> holds_pickle_objects = containers_.check(stack_.back(), options_.limits);
+    const absl::StatusOr<bool> holds_pickle_objects =
+        containers_->check(stack_.back(), options_.limits, options_.allow_cycles);
     if (!holds_pickle_objects.ok()) return located(holds_pickle_objects.status());
-    containers_.release();
-    return PickleResult{std::move(stack_.back()), at_, *holds_pickle_objects};
+    PickleResult result{std::move(stack_.back()), at_, *holds_pickle_objects, nullptr};
+    if (options_.allow_cycles) {
+      result.containers = containers_;
+    } else {
+      containers_->release();
+    }
+    return result;
   }
 
  private:
@@ -134,7 +140,7 @@ class PickleMachine {
   }
   // For a new container, or one that a handler returns.
   absl::Status push_tracked(IValue value) {
-    containers_.add(value);
+    containers_->add(value);
     return push(std::move(value));
   }
   absl::Status push_result(absl::StatusOr<IValue> value) {
@@ -273,7 +279,7 @@ class PickleMachine {
   absl::Status push_tuple(std::vector<IValue> values) {
     IValue tuple(c10::ivalue::Tuple::create(std::move(values)));
     for (const IValue& value : tuple.toTupleRef().elements()) {
-      VESTA_RETURN_IF_ERROR(containers_.put(tuple, value, options_.limits));
+      VESTA_RETURN_IF_ERROR(containers_->put(tuple, value, options_.limits));
     }
     return push_tracked(std::move(tuple));
   }
@@ -290,9 +296,7 @@ class PickleMachine {
     return push_tuple(std::move(values));
   }
   absl::Status op_empty_list() { return push_tracked(c10::impl::GenericList(c10::AnyType::get())); }
-  absl::Status op_empty_dict() {
-    return push_tracked(c10::impl::GenericDict(c10::AnyType::get(), c10::AnyType::get()));
-  }
+  absl::Status op_empty_dict() { return push_tracked(handler_.empty_dict()); }
   absl::Status op_empty_set() {
     return push_tracked(PickleObject::wrap(c10::make_intrusive<PickleObject>(PickleObject::Kind::kSet)));
   }
@@ -321,7 +325,7 @@ class PickleMachine {
         return absl::DataLossError("a list grows after its type was set");
       }
       for (IValue& value : values) {
-        VESTA_RETURN_IF_ERROR(containers_.put(target, value, options_.limits));
+        VESTA_RETURN_IF_ERROR(containers_->put(target, value, options_.limits));
         list.push_back(std::move(value));
       }
       return absl::OkStatus();
@@ -350,7 +354,7 @@ class PickleMachine {
                             "and devices",
                             values[i].tagKind()));
       }
-      VESTA_RETURN_IF_ERROR(containers_.put(target, values[i + 1], options_.limits));
+      VESTA_RETURN_IF_ERROR(containers_->put(target, values[i + 1], options_.limits));
       dict.insert_or_assign(std::move(values[i]), std::move(values[i + 1]));
     }
     return absl::OkStatus();
@@ -500,7 +504,7 @@ class PickleMachine {
   std::vector<IValue> stack_;
   std::vector<size_t> marks_;
   absl::flat_hash_map<uint64_t, IValue> memo_;
-  ContainerSet containers_;
+  std::shared_ptr<ContainerSet> containers_ = std::make_shared<ContainerSet>();
 };
 
 // V: raw-unicode-escape, where only \uXXXX and \UXXXXXXXX are escapes.
@@ -683,6 +687,8 @@ absl::StatusOr<c10::IValue> PickleHandler::global(std::string_view module, std::
   object->name = name;
   return PickleObject::wrap(std::move(object));
 }
+
+c10::IValue PickleHandler::empty_dict() { return c10::impl::GenericDict(c10::AnyType::get(), c10::AnyType::get()); }
 
 absl::Status PickleHandler::append(const c10::IValue& target, c10::IValue) {
   return absl::DataLossError(absl::StrCat("its target is no list but ", target.tagKind()));

@@ -6,6 +6,7 @@
 // Source of the format: CPython's `pickletools` (opcodes, arguments).
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,8 @@ struct PickleObject : torch::CustomClassHolder {
 class PickleHandler {
  public:
   virtual ~PickleHandler() = default;
+  // EMPTY_DICT, DICT. By default a Dict[Any, Any].
+  virtual c10::IValue empty_dict();
   // GLOBAL, STACK_GLOBAL. By default a PickleObject of kind kGlobal.
   virtual absl::StatusOr<c10::IValue> global(std::string_view module, std::string_view name);
   // BINPERSID, PERSID (a string).
@@ -69,7 +72,11 @@ struct PickleOptions {
   Limits limits;
   // torch 1.1 and 1.2 wrote negative numbers as BININT1 and read it as a signed byte.
   bool signed_binint1 = false;
+  // Objects of Python may hold themselves. Then PickleResult::containers has to be kept while `value` is looked at.
+  bool allow_cycles = false;
 };
+
+class ContainerSet;
 
 struct PickleResult {
   c10::IValue value;
@@ -77,6 +84,8 @@ struct PickleResult {
   size_t size = 0;
   // Whether `value` is or holds a PickleObject.
   bool holds_pickle_objects = false;
+  // With `allow_cycles`: takes the value apart when it is destroyed; else null.
+  std::shared_ptr<ContainerSet> containers;
 };
 
 // Reads the first pickle of `bytes`; `name` (file and member) starts every message. Lists and dicts

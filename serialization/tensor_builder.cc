@@ -28,8 +28,6 @@ using c10::IValue;
 using c10::ScalarType;
 using Arguments = c10::ArrayRef<IValue>;
 
-constexpr uintptr_t kWantedAlignment = 64;
-
 struct NamedScalarType {
   std::string_view storage_class;
   std::string_view name;
@@ -62,7 +60,31 @@ constexpr std::array kScalarTypes = {
     NamedScalarType{"Float8_e4m3fnuzStorage", "float8_e4m3fnuz", "", ScalarType::Float8_e4m3fnuz},
     NamedScalarType{"Float8_e5m2fnuzStorage", "float8_e5m2fnuz", "", ScalarType::Float8_e5m2fnuz},
     NamedScalarType{"Float8_e8m0fnuStorage", "float8_e8m0fnu", "", ScalarType::Float8_e8m0fnu},
+    NamedScalarType{"", "float4_e2m1fn_x2", "", ScalarType::Float4_e2m1fn_x2},
+    NamedScalarType{"", "bits8", "", ScalarType::Bits8},
+    NamedScalarType{"", "bits16", "", ScalarType::Bits16},
+    NamedScalarType{"", "bits1x8", "", ScalarType::Bits1x8},
+    NamedScalarType{"", "bits2x4", "", ScalarType::Bits2x4},
+    NamedScalarType{"", "bits4x2", "", ScalarType::Bits4x2},
 };
+
+// A sparse layout and how Python's tuple of its parts is made.
+struct SparseLayout {
+  c10::Layout layout;
+  bool rows_compressed;
+  bool blocked;
+};
+constexpr std::array kCompressedLayouts = {
+    SparseLayout{c10::Layout::SparseCsr, true, false},
+    SparseLayout{c10::Layout::SparseCsc, false, false},
+    SparseLayout{c10::Layout::SparseBsr, true, true},
+    SparseLayout{c10::Layout::SparseBsc, false, true},
+};
+
+bool is_scalar_type(int64_t number) {
+  return std::any_of(kScalarTypes.begin(), kScalarTypes.end(),
+                     [&](const NamedScalarType& row) { return static_cast<int64_t>(row.type) == number; });
+}
 
 absl::Status wrong_arguments(std::string_view function, std::string_view expected) {
   return absl::DataLossError(
@@ -151,6 +173,16 @@ void release_owner(void* context) { delete static_cast<SharedBytes*>(context); }
 c10::Storage storage_over(const char* data, size_t size, SharedBytes owner) {
   c10::DataPtr pointer(const_cast<char*>(data), new SharedBytes(std::move(owner)), &release_owner,
                        c10::Device(c10::DeviceType::CPU));
+  return c10::Storage(c10::Storage::use_byte_size_t(), size, std::move(pointer), /*allocator=*/nullptr,
+                      /*resizable=*/false);
+}
+
+void release_storage(void* context) { delete static_cast<c10::Storage*>(context); }
+
+// A part of another storage, which it keeps.
+c10::Storage storage_within(const c10::Storage& root, size_t offset, size_t size) {
+  char* data = static_cast<char*>(const_cast<void*>(root.data())) + offset;
+  c10::DataPtr pointer(data, new c10::Storage(root), &release_storage, c10::Device(c10::DeviceType::CPU));
   return c10::Storage(c10::Storage::use_byte_size_t(), size, std::move(pointer), /*allocator=*/nullptr,
                       /*resizable=*/false);
 }
@@ -288,25 +320,53 @@ absl::Status check_coo(const at::Tensor& indices, const at::Tensor& values, cons
   return absl::OkStatus();
 }
 
-absl::Status check_csr(const at::Tensor& rows, const at::Tensor& columns, const at::Tensor& values,
-                       const std::vector<int64_t>& sizes) {
-  const IndexReader row(rows);
-  const IndexReader column(columns);
-  if (sizes.size() != 2 || !row.readable() || !column.readable() || rows.dim() != 1 || columns.dim() != 1 ||
-      rows.scalar_type() != columns.scalar_type() || !values.defined() || values.layout() != c10::kStrided ||
-      values.dim() != 1) {
-    return absl::DataLossError("a sparse CSR tensor has two dimensions; its rows and columns are ints of one kind");
+// Kernels rely on the mark: indices are in order, and none comes twice.
+absl::Status check_coalesced(const at::Tensor& indices) {
+  const IndexReader index(indices);
+  for (int64_t i = 1; i < indices.size(1); ++i) {
+    int64_t d = 0;
+    while (d < indices.size(0) && index.at(d, i - 1) == index.at(d, i)) ++d;
+    if (d == indices.size(0) || index.at(d, i - 1) > index.at(d, i)) {
+      return absl::DataLossError("a sparse tensor is marked as coalesced, but its indices are not in order");
+    }
   }
+  return absl::OkStatus();
+}
+
+// Two dimensions, without batches; values of a blocked layout are (count, rows, columns) of a block.
+absl::Status check_compressed(const SparseLayout& layout, const at::Tensor& compressed, const at::Tensor& plain,
+                              const at::Tensor& values, const std::vector<int64_t>& sizes) {
+  const IndexReader outer(compressed);
+  const IndexReader inner(plain);
+  if (sizes.size() != 2 || !outer.readable() || !inner.readable() || compressed.dim() != 1 || plain.dim() != 1 ||
+      compressed.scalar_type() != plain.scalar_type() || !values.defined() || values.layout() != c10::kStrided ||
+      values.dim() != (layout.blocked ? 3 : 1)) {
+    return absl::DataLossError(
+        "a compressed sparse tensor has two dimensions; its rows and columns are ints of one kind");
+  }
+  std::array<int64_t, 2> counts = {sizes[0], sizes[1]};
+  for (size_t d = 0; d < 2 && layout.blocked; ++d) {
+    const int64_t block = values.size(static_cast<int64_t>(d) + 1);
+    if (block <= 0 || counts[d] % block != 0) {
+      return absl::DataLossError("a sparse tensor's sizes are no multiples of its blocks");
+    }
+    counts[d] /= block;
+  }
+  const int64_t outer_count = layout.rows_compressed ? counts[0] : counts[1];
+  const int64_t inner_count = layout.rows_compressed ? counts[1] : counts[0];
   const int64_t count = values.size(0);
-  if (columns.size(0) != count || rows.size(0) != sizes[0] + 1 || row.at(0, 0) != 0 || row.at(0, sizes[0]) != count) {
-    return absl::DataLossError("a sparse CSR tensor's rows, columns and values do not belong together");
+  if (plain.size(0) != count || compressed.size(0) != outer_count + 1 || outer.at(0, 0) != 0 ||
+      outer.at(0, outer_count) != count) {
+    return absl::DataLossError("a compressed sparse tensor's rows, columns and values do not belong together");
   }
-  for (int64_t i = 0; i < sizes[0]; ++i) {
-    if (row.at(0, i) > row.at(0, i + 1)) return absl::DataLossError("a sparse CSR tensor's rows are not in order");
+  for (int64_t i = 0; i < outer_count; ++i) {
+    if (outer.at(0, i) > outer.at(0, i + 1)) {
+      return absl::DataLossError("a compressed sparse tensor's rows are not in order");
+    }
   }
   for (int64_t i = 0; i < count; ++i) {
-    if (column.at(0, i) < 0 || column.at(0, i) >= sizes[1]) {
-      return absl::DataLossError("a sparse CSR tensor has a column out of range");
+    if (inner.at(0, i) < 0 || inner.at(0, i) >= inner_count) {
+      return absl::DataLossError("a compressed sparse tensor has an index out of range");
     }
   }
   return absl::OkStatus();
@@ -337,6 +397,7 @@ IValue sparse_options_stack(const at::Tensor& values) { return IValue(static_cas
 
 std::optional<ScalarType> storage_scalar_type(std::string_view class_name) {
   if (class_name == "UntypedStorage") return ScalarType::Byte;
+  if (class_name.empty()) return std::nullopt;
   for (const NamedScalarType& row : kScalarTypes) {
     if (row.storage_class == class_name) return row.type;
   }
@@ -350,6 +411,13 @@ std::string_view storage_class_name(ScalarType type) {
   return {};
 }
 
+std::string_view scalar_type_name(ScalarType type) {
+  for (const NamedScalarType& row : kScalarTypes) {
+    if (row.type == type) return row.name;
+  }
+  return "unknown";
+}
+
 std::optional<ScalarType> scalar_type_named(std::string_view name) {
   for (const NamedScalarType& row : kScalarTypes) {
     if (row.name == name || (!row.short_name.empty() && row.short_name == name)) return row.type;
@@ -357,8 +425,9 @@ std::optional<ScalarType> scalar_type_named(std::string_view name) {
   return std::nullopt;
 }
 
-absl::StatusOr<c10::Storage> make_storage(const StorageBytes& source, size_t element_size, bool swap_bytes) {
-  const bool aligned = reinterpret_cast<uintptr_t>(source.contents.data()) % kWantedAlignment == 0;
+absl::StatusOr<c10::Storage> make_storage(const StorageBytes& source, size_t element_size, bool swap_bytes,
+                                          size_t alignment) {
+  const bool aligned = reinterpret_cast<uintptr_t>(source.contents.data()) % alignment == 0;
   const bool swap = swap_bytes && element_size > 1;
   if (aligned && !swap && source.owner->writable()) {
     return storage_over(source.contents.data(), source.contents.size(), source.owner);
@@ -412,8 +481,8 @@ absl::StatusOr<IValue> TensorBuilder::storage(const IValue& persistent_id) {
   };
   if (!persistent_id.isTuple()) return malformed();
   const auto& id = persistent_id.toTupleRef().elements();
-  // 1.3 to 1.5 append a None (a view's metadata, never used).
-  if (id.size() < 5 || id.size() > 6 || (id.size() == 6 && !id[5].isNone())) return malformed();
+  // The legacy stream appends a view's metadata, (key, offset, count) or None.
+  if (id.size() < 5 || id.size() > 6 || (id.size() == 6 && !id[5].isNone() && !id[5].isTuple())) return malformed();
   const PickleObject* storage_class = PickleObject::from(id[1]);
   if (!id[0].isString() || id[0].toStringRef() != "storage" || storage_class == nullptr || !id[2].isString() ||
       !id[3].isString() || !id[4].isInt()) {
@@ -424,7 +493,7 @@ absl::StatusOr<IValue> TensorBuilder::storage(const IValue& persistent_id) {
     return absl::UnimplementedError(
         absl::StrFormat("storages of class '%s' are not read", printable(storage_class->qualified_name())));
   }
-  const std::string& key = id[2].toStringRef();
+  const std::string key = id[2].toStringRef();
   const std::string& location = id[3].toStringRef();
   if (location != "cpu" && !options_.map_to_cpu) {
     return absl::FailedPreconditionError(
@@ -450,22 +519,63 @@ absl::StatusOr<IValue> TensorBuilder::storage(const IValue& persistent_id) {
     }
     // A bool of another value than 0 and 1 is undefined behaviour in every kernel that reads it.
     const auto no_bool = [](char byte) { return static_cast<uint8_t>(byte) > 1; };
-    if (*type == ScalarType::Bool && std::any_of(record.contents.begin(), record.contents.end(), no_bool)) {
+    if (*type == ScalarType::Bool && !options_.metadata_only &&
+        std::any_of(record.contents.begin(), record.contents.end(), no_bool)) {
       return absl::DataLossError(
           absl::StrFormat("the record of storage '%s' has bools other than 0 and 1", printable(key)));
     }
     const size_t swapped_unit = c10::isComplexType(*type) ? item_size / 2 : item_size;
-    VESTA_ASSIGN_OR_RETURN(c10::Storage storage, make_storage(record, swapped_unit, options_.big_endian));
+    c10::Storage storage;
+    if (options_.metadata_only) {
+      storage = storage_over(record.contents.data(), record.contents.size(), record.owner);
+    } else {
+      VESTA_ASSIGN_OR_RETURN(storage, make_storage(record, swapped_unit, options_.big_endian));
+    }
     found = storages_.emplace(key, std::move(storage)).first;
   }
   if (static_cast<int64_t>(found->second.nbytes()) != bytes) {
     return absl::DataLossError(absl::StrFormat("storage '%s' has %d bytes here and %d elsewhere", printable(key), bytes,
                                                found->second.nbytes()));
   }
+  c10::Storage storage = found->second;
+  if (id.size() == 6 && id[5].isTuple()) {
+    VESTA_ASSIGN_OR_RETURN(storage, storage_view(storage, item_size, id[5].toTupleRef().elements().asArrayRef()));
+  }
+  IValue result = wrap_storage(std::move(storage), *type);
+  PickleObject::from(result)->name = storage_class->name;
+  return result;
+}
+
+IValue TensorBuilder::wrap_storage(c10::Storage storage, ScalarType type) {
   auto object = c10::make_intrusive<PickleObject>(PickleObject::Kind::kStorage);
-  object->number = static_cast<int64_t>(*type);
-  object->items.emplace_back(found->second);
+  object->number = static_cast<int64_t>(type);
+  object->items.emplace_back(std::move(storage));
   return PickleObject::wrap(std::move(object));
+}
+
+absl::StatusOr<c10::Storage> TensorBuilder::storage_view(const c10::Storage& root, size_t item_size, Arguments view) {
+  // (key, offset, count), in elements of the root's type
+  if (view.size() != 3 || !view[0].isString() || !view[1].isInt() || !view[2].isInt()) {
+    return absl::DataLossError("a storage's view is not (key, offset, count)");
+  }
+  return view_of_storage(root, item_size, view[0].toStringRef(), view[1].toInt(), view[2].toInt());
+}
+
+absl::StatusOr<c10::Storage> TensorBuilder::view_of_storage(const c10::Storage& root, size_t item_size,
+                                                            const std::string& key, int64_t offset, int64_t count) {
+  if (const auto found = views_.find(key); found != views_.end()) return found->second;
+  int64_t first = 0;
+  int64_t size = 0;
+  int64_t end = 0;
+  if (offset < 0 || count < 0 || __builtin_mul_overflow(offset, static_cast<int64_t>(item_size), &first) ||
+      __builtin_mul_overflow(count, static_cast<int64_t>(item_size), &size) ||
+      __builtin_add_overflow(first, size, &end) || end > static_cast<int64_t>(root.nbytes())) {
+    return absl::DataLossError(
+        absl::StrFormat("the view '%s' leaves its storage of %d bytes", printable(key), root.nbytes()));
+  }
+  c10::Storage view = storage_within(root, static_cast<size_t>(first), static_cast<size_t>(size));
+  views_.emplace(key, view);
+  return view;
 }
 
 absl::StatusOr<IValue> TensorBuilder::rebuild_tensor(Arguments a) {
@@ -480,14 +590,17 @@ absl::StatusOr<IValue> TensorBuilder::rebuild_tensor(Arguments a) {
                                                         sizes.size(), options_.limits.tensor_rank));
   }
   // _rebuild_tensor_v3 names the dtype, because its storage is untyped.
+  // _rebuild_tensor_v3 may have a dict of metadata behind the dtype.
+  const size_t metadata = a.size() > 7 && a[6].isInt() ? 7 : 6;
   const bool names_type = a.size() > 6 && a[6].isInt();
+  if (names_type && !is_scalar_type(a[6].toInt())) return absl::DataLossError("a tensor's dtype is none");
   const ScalarType type = names_type ? static_cast<ScalarType>(a[6].toInt()) : typed->type;
   if (c10::isQIntType(type)) return absl::DataLossError("a quantized storage under a tensor without quantizer");
   VESTA_ASSIGN_OR_RETURN(at::Tensor tensor, make_strided_tensor(typed->storage, type, sizes, strides, a[1].toInt()));
   if (a.size() > 4) VESTA_RETURN_IF_ERROR(set_requires_grad(tensor, a[4]));
-  if (a.size() > 6 && a[6].isGenericDict()) {
+  if (a.size() > metadata && a[metadata].isGenericDict()) {
     // Conjugate and negative views are marked, not computed.
-    for (const auto& item : a[6].toGenericDict()) {
+    for (const auto& item : a[metadata].toGenericDict()) {
       const std::string key = item.key().isString() ? item.key().toStringRef() : "";
       if ((key != "conj" && key != "neg") || !item.value().isBool()) {
         return absl::UnimplementedError(absl::StrFormat("a tensor's metadata '%s' is not read", printable(key)));
@@ -537,17 +650,23 @@ absl::StatusOr<IValue> TensorBuilder::rebuild_sparse_tensor(Arguments a) {
   std::vector<at::Tensor> tensors;
   IValue sizes_value;
   IValue requires_grad(false);
+  IValue coalesced;
   bool compressed = false;
   const auto take = [&](const IValue& value) {
     if (value.isTensor())
       tensors.push_back(value.toTensor());
     else if (value.isTuple() || value.isList())
       sizes_value = value;
+    else if (value.isBool())
+      coalesced = value;
   };
   if (!a[0].isInt()) return malformed();
-  compressed = a[0].toInt() == static_cast<int64_t>(c10::kSparseCsr);
+  const auto layout = std::find_if(kCompressedLayouts.begin(), kCompressedLayouts.end(), [&](const SparseLayout& row) {
+    return a[0].toInt() == static_cast<int64_t>(row.layout);
+  });
+  compressed = layout != kCompressedLayouts.end();
   if (!compressed && a[0].toInt() != static_cast<int64_t>(c10::kSparse)) {
-    return absl::UnimplementedError("sparse tensors are read in the layouts COO and CSR");
+    return absl::UnimplementedError("sparse tensors are read in the layouts COO, CSR, CSC, BSR and BSC");
   }
   if (a.size() == 2 && a[1].isTuple()) {
     for (const IValue& value : a[1].toTupleRef().elements()) take(value);
@@ -556,6 +675,7 @@ absl::StatusOr<IValue> TensorBuilder::rebuild_sparse_tensor(Arguments a) {
     requires_grad = a[2];
     // What follows the tensors (backward hooks, an empty dict) is no tuple.
     for (size_t i = 1; i < a.size(); ++i) take(a[i]);
+    coalesced = IValue();
   }
   if (tensors.size() != (compressed ? 3u : 2u)) return malformed();
   VESTA_ASSIGN_OR_RETURN(const std::vector<int64_t> sizes, int_list(sizes_value, "sizes"));
@@ -564,31 +684,43 @@ absl::StatusOr<IValue> TensorBuilder::rebuild_sparse_tensor(Arguments a) {
       std::any_of(sizes.begin(), sizes.end(), negative)) {
     return absl::DataLossError("a sparse tensor's sizes are negative or too many");
   }
-  std::vector<IValue> stack;
-  if (compressed) {
-    VESTA_RETURN_IF_ERROR(check_csr(tensors[0], tensors[1], tensors[2], sizes));
-    stack = {tensors[0],
-             tensors[1],
-             tensors[2],
-             IValue(sizes),
-             sparse_options_stack(tensors[2]),
-             IValue(static_cast<int64_t>(c10::kSparseCsr)),
-             IValue(c10::Device(c10::kCPU)),
-             IValue(false)};
-  } else {
-    VESTA_RETURN_IF_ERROR(check_coo(tensors[0], tensors[1], sizes));
-    stack = {tensors[0],
-             tensors[1],
-             IValue(sizes),
-             sparse_options_stack(tensors[1]),
-             IValue(static_cast<int64_t>(c10::kSparse)),
-             IValue(c10::Device(c10::kCPU)),
-             IValue(false)};
+  if (!options_.metadata_only) {
+    VESTA_RETURN_IF_ERROR(compressed ? check_compressed(*layout, tensors[0], tensors[1], tensors[2], sizes)
+                                     : check_coo(tensors[0], tensors[1], sizes));
+    if (coalesced.isBool() && coalesced.toBool()) VESTA_RETURN_IF_ERROR(check_coalesced(tensors[0]));
   }
-  VESTA_ASSIGN_OR_RETURN(at::Tensor tensor, call_operator(compressed ? "aten::_sparse_csr_tensor_unsafe"
+  std::vector<IValue> stack(tensors.begin(), tensors.end());
+  for (IValue option : {IValue(sizes), sparse_options_stack(tensors.back()), IValue(a[0].toInt()),
+                        IValue(c10::Device(c10::kCPU)), IValue(false)}) {
+    stack.push_back(std::move(option));
+  }
+  if (!compressed && coalesced.isBool()) stack.push_back(coalesced);
+  VESTA_ASSIGN_OR_RETURN(at::Tensor tensor, call_operator(compressed ? "aten::_sparse_compressed_tensor_unsafe"
                                                                      : "aten::_sparse_coo_tensor_unsafe",
                                                           std::move(stack)));
   VESTA_RETURN_IF_ERROR(set_requires_grad(tensor, requires_grad));
+  return IValue(std::move(tensor));
+}
+
+absl::StatusOr<IValue> TensorBuilder::rebuild_meta_tensor(Arguments a) {
+  // (dtype, sizes, strides, requires_grad)
+  VESTA_RETURN_IF_ERROR(count_tensor());
+  if (a.size() != 4 || !a[0].isInt() || !is_scalar_type(a[0].toInt())) {
+    return wrong_arguments("_rebuild_meta_tensor_no_storage", "a dtype, sizes, strides, a bool");
+  }
+  VESTA_ASSIGN_OR_RETURN(const std::vector<int64_t> sizes, int_list(a[1], "sizes"));
+  VESTA_ASSIGN_OR_RETURN(const std::vector<int64_t> strides, int_list(a[2], "strides"));
+  const auto negative = [](int64_t v) { return v < 0; };
+  if (static_cast<int64_t>(sizes.size()) > options_.limits.tensor_rank || sizes.size() != strides.size() ||
+      std::any_of(sizes.begin(), sizes.end(), negative) || std::any_of(strides.begin(), strides.end(), negative) ||
+      !covered_bytes(c10::elementSize(static_cast<ScalarType>(a[0].toInt())), sizes, strides, 0)) {
+    return absl::DataLossError("a tensor's sizes and strides do not belong together or do not fit 64 bits");
+  }
+  VESTA_ASSIGN_OR_RETURN(at::Tensor tensor,
+                         call_operator("aten::empty_strided", {IValue(sizes), IValue(strides), a[0],
+                                                               IValue(static_cast<int64_t>(c10::kStrided)),
+                                                               IValue(c10::Device(c10::kMeta)), IValue(false)}));
+  VESTA_RETURN_IF_ERROR(set_requires_grad(tensor, a[3]));
   return IValue(std::move(tensor));
 }
 

@@ -29,6 +29,8 @@ namespace vesta::serialization {
 std::optional<c10::ScalarType> storage_scalar_type(std::string_view class_name);
 // The name of the class that `storage_scalar_type` takes.
 std::string_view storage_class_name(c10::ScalarType type);
+// "float32", "int64", ...
+std::string_view scalar_type_name(c10::ScalarType type);
 // "float32", "float", "int64", ... -> kFloat, kLong; nullopt for an unknown name.
 std::optional<c10::ScalarType> scalar_type_named(std::string_view name);
 
@@ -39,9 +41,10 @@ struct StorageBytes {
 };
 
 // A storage of `source`'s bytes on the CPU. They are used in place where the owner allows it and they
-// start at a multiple of 64 bytes, else copied. `element_size` > 1 with `swap_bytes` turns elements of
+// start at a multiple of `alignment` bytes, else copied. `element_size` > 1 with `swap_bytes` turns elements of
 // a big-endian machine around, in a copy.
-absl::StatusOr<c10::Storage> make_storage(const StorageBytes& source, size_t element_size, bool swap_bytes);
+absl::StatusOr<c10::Storage> make_storage(const StorageBytes& source, size_t element_size, bool swap_bytes,
+                                          size_t alignment = 64);
 
 // The storages of one archive by key, so that what was shared stays shared, and tensors over them.
 // Not thread-safe.
@@ -55,25 +58,38 @@ class TensorBuilder {
     bool big_endian = false;
     // Storages saved on another device are loaded on the CPU; otherwise they are refused.
     bool map_to_cpu = false;
+    // For looking at shapes alone: no byte of a storage is read, so nothing is copied, turned around or checked, and
+    // the values of the tensors must not be used.
+    bool metadata_only = false;
   };
   TensorBuilder(ReadRecord read_record, Options options)
       : read_record_(std::move(read_record)), options_(std::move(options)) {}
 
-  // The meaning of ('storage', <class>, key, location, count[, None]): a PickleObject of kind kStorage.
+  // The meaning of ('storage', <class>, key, location, count[, view]): a PickleObject of kind kStorage. `view` is None
+  // or (key, offset, count), a part of that storage with a key of its own.
   absl::StatusOr<c10::IValue> storage(const c10::IValue& persistent_id);
+  // A PickleObject of kind kStorage.
+  static c10::IValue wrap_storage(c10::Storage storage, c10::ScalarType type);
+  // A part of a storage that shares its memory, in elements of `item_size` bytes; the same for the same key.
+  absl::StatusOr<c10::Storage> view_of_storage(const c10::Storage& root, size_t item_size, const std::string& key,
+                                               int64_t offset, int64_t count);
 
   // The functions below take the arguments of the Python function of the same name.
   absl::StatusOr<c10::IValue> rebuild_tensor(c10::ArrayRef<c10::IValue> arguments);
   absl::StatusOr<c10::IValue> rebuild_qtensor(c10::ArrayRef<c10::IValue> arguments);
   absl::StatusOr<c10::IValue> rebuild_sparse_tensor(c10::ArrayRef<c10::IValue> arguments);
   absl::StatusOr<c10::IValue> rebuild_parameter(c10::ArrayRef<c10::IValue> arguments);
+  absl::StatusOr<c10::IValue> rebuild_meta_tensor(c10::ArrayRef<c10::IValue> arguments);
 
  private:
+  absl::StatusOr<c10::Storage> storage_view(const c10::Storage& root, size_t item_size,
+                                            c10::ArrayRef<c10::IValue> view);
   absl::Status count_tensor();
 
   ReadRecord read_record_;
   Options options_;
   absl::flat_hash_map<std::string, c10::Storage> storages_;
+  absl::flat_hash_map<std::string, c10::Storage> views_;
   int64_t tensors_ = 0;
 };
 

@@ -101,6 +101,8 @@ constexpr std::array kCommonGlobals = {
     CommonGlobal{"torch._utils", "_rebuild_qtensor", &with_builder<&TensorBuilder::rebuild_qtensor>},
     CommonGlobal{"torch._utils", "_rebuild_sparse_tensor", &with_builder<&TensorBuilder::rebuild_sparse_tensor>},
     CommonGlobal{"torch._utils", "_rebuild_parameter", &with_builder<&TensorBuilder::rebuild_parameter>},
+    CommonGlobal{"torch._utils", "_rebuild_parameter_with_state", &with_builder<&TensorBuilder::rebuild_parameter>},
+    CommonGlobal{"torch._utils", "_rebuild_meta_tensor_no_storage", &with_builder<&TensorBuilder::rebuild_meta_tensor>},
     CommonGlobal{"torch", "device", &make_device},
     CommonGlobal{"torch", "Size", &make_size},
     CommonGlobal{"torch.serialization", "_get_layout", &make_layout},

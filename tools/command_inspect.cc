@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "ir/support/status.h"
+#include "tools/checkpoint_report.h"
 #include "tools/commands.h"
 #include "tools/text.h"
 
@@ -129,6 +130,10 @@ void print_json(const Inspection& inspection, const Options& options, std::ostre
 }
 
 absl::Status inspect_file(const Options& options, Terminal& terminal) {
+  if (is_value_file(options.path)) {
+    return options.json ? print_value_file_json(options.path, terminal.out)
+                        : print_value_file(options.path, options.depth, terminal.out);
+  }
   VESTA_ASSIGN_OR_RETURN(const Inspection inspection, inspect(options.path));
   options.json ? print_json(inspection, options, terminal.out) : print_text(inspection, options, terminal.out);
   return absl::OkStatus();
@@ -138,9 +143,14 @@ absl::Status inspect_file(const Options& options, Terminal& terminal) {
 
 Action add_inspect(CLI::App& command) {
   const auto options = std::make_shared<Options>();
-  command.add_option("model", options->path, "a TorchScript archive")->required();
-  command.add_flag("--json", options->json, "for programs");
-  command.add_option("--depth", options->depth, "levels of modules to show; all if it is not given");
+  command.add_option("model", options->path, "a TorchScript archive, a checkpoint of torch.save, or safetensors")
+      ->required();
+  command.add_flag(
+      "--json", options->json,
+      "for programs; of a checkpoint each tensor with a checksum, 'crc32:' and zlib's CRC-32 of its elements "
+      "in C order, little endian: zlib.crc32(t.contiguous().view(torch.uint8).numpy().tobytes()) in Python "
+      "(int_repr() of a quantized tensor)");
+  command.add_option("--depth", options->depth, "levels to show; all if it is not given");
   return [options](Terminal& terminal) { return inspect_file(*options, terminal); };
 }
 

@@ -30,6 +30,8 @@ struct Command {
 Action add_inspect(CLI::App& command);
 Action add_run(CLI::App& command);
 Action add_graph(CLI::App& command);
+Action add_convert(CLI::App& command);
+Action add_diff(CLI::App& command);
 
 // Runs `vesta ARGUMENTS...`. Returns the process's exit code: 0, 1 for an error, 2 for wrong usage.
 int run_vesta(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err);

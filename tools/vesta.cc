@@ -24,9 +24,11 @@ struct CommandRow {
   const char* description;
 };
 constexpr CommandRow kCommands[] = {
-    {{"inspect", add_inspect}, "What is in an archive; executes nothing"},
+    {{"inspect", add_inspect}, "What is in an archive or a checkpoint; executes nothing"},
     {{"run", add_run}, "Run a method on files, literals or random inputs"},
     {{"graph", add_graph}, "Print a method's graph; executes nothing"},
+    {{"convert", add_convert}, "Write a checkpoint in another format"},
+    {{"diff", add_diff}, "Compare two checkpoints or modules tensor by tensor"},
 };
 
 int fail(std::ostream& err, std::string_view message, int code) {

@@ -124,9 +124,9 @@ TEST(ValueFile, TheSameValueGivesTheSameBytes) {
 }
 
 TEST(ValueFile, WhatSuchAFileCannotHoldIsRefused) {
-  const auto status = write_value(IValue(at::empty({2}, at::TensorOptions(at::kMeta)))).status();
+  const auto status = write_value(IValue(c10::Storage())).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("'meta'"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("Storage"));
 }
 
 TEST(ValueFile, WritingReplacesTheFileWholeOrNotAtAll) {
@@ -134,7 +134,7 @@ TEST(ValueFile, WritingReplacesTheFileWholeOrNotAtAll) {
   std::filesystem::create_directories(folder);
   const std::string path = folder + "/v.pt";
   ASSERT_TRUE(write_value(IValue(at::ones({3})), path).ok());
-  EXPECT_FALSE(write_value(IValue(at::empty({2}, at::TensorOptions(at::kMeta))), path).ok());
+  EXPECT_FALSE(write_value(IValue(c10::Storage()), path).ok());
   const auto back = read_value(*read_file(path, kGiB), path, {});
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_TRUE(at::equal(back->toTensor(), at::ones({3})));

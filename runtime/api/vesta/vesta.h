@@ -6,6 +6,7 @@
 //   if (!model.ok()) return report(model.status());
 //   absl::StatusOr<at::Tensor> scores = vesta::get<at::Tensor>(model->forward({image}));
 
+#include <vesta/checkpoint.h>
 #include <vesta/compile.h>
 #include <vesta/inspect.h>
 #include <vesta/limits.h>
