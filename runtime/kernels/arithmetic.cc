@@ -58,6 +58,21 @@ absl::StatusOr<int64_t> shift_count(int64_t count) {
   return std::min<int64_t>(count, 64);
 }
 
+// As std::polar, for any length: a negative one or NaN is not for that to take.
+Complex from_polar(double length, double angle) { return {length * std::cos(angle), length * std::sin(angle)}; }
+
+// The library's own formulas, which go through std::polar there where a part is NaN too.
+Complex power_of(Complex base, Complex exponent) { return c10_complex_math::pow(base, exponent); }
+Complex power_of(double base, Complex exponent) {
+  if (!(base > 0)) return c10_complex_math::pow(Complex(base), exponent);
+  return from_polar(std::pow(base, exponent.real()), exponent.imag() * std::log(base));
+}
+Complex power_of(Complex base, double exponent) {
+  if (base.imag() == 0 && base.real() > 0) return std::pow(base.real(), exponent);
+  const Complex logarithm = std::log(base);
+  return from_polar(std::exp(exponent * logarithm.real()), exponent * logarithm.imag());
+}
+
 }  // namespace
 
 VESTA_KERNEL(number_add, [](const IValue& a, const IValue& b) {
@@ -117,10 +132,7 @@ VESTA_KERNEL(number_atan2, [](const IValue& a, const IValue& b) {
 })
 
 VESTA_KERNEL(number_polar, [](const IValue& a, const IValue& b) {
-  auto rule = [](auto x, auto y) {
-    const double length = static_cast<double>(x), angle = static_cast<double>(y);
-    return Complex(length * std::cos(angle), length * std::sin(angle));
-  };
+  auto rule = [](auto x, auto y) { return from_polar(static_cast<double>(x), static_cast<double>(y)); };
   return promote(a, b, rule, rule, NoComplex());
 })
 
@@ -130,13 +142,7 @@ VESTA_KERNEL(number_pow, [](const IValue& a, const IValue& b) {
     if (base == 0 && exponent < 0) return value_error("0.0 cannot be raised to a negative power");
     return std::pow(base, exponent);
   };
-  // The library asks that a power's length be a number: it makes no difference to the result.
-  auto complex_power = [](auto x, auto y) -> Complex {
-    if constexpr (std::is_arithmetic_v<decltype(x)>) {
-      if (x > 0 && std::isnan(y.real())) return {y.real(), y.real()};
-    }
-    return c10_complex_math::pow(x, y);
-  };
+  auto complex_power = [](auto x, auto y) { return power_of(x, y); };
   return promote(a, b, power, power, complex_power);
 })
 VESTA_KERNEL(number_pow_int, &int_power)
