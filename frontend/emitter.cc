@@ -48,7 +48,8 @@ absl::Status Emitter::check_size(const SourceRange& range) const {
 
 ir::Node* Emitter::insert(c10::Symbol kind, std::span<ir::Value* const> inputs, size_t outputs,
                           const SourceRange& range) {
-  return graph_->insert(graph_->create(kind, inputs, outputs))->set_range(unit_.original(range));
+  return graph_->insert(graph_->create(kind, inputs, outputs))
+      ->set_range(unit_.original(replaced_call_ != nullptr ? *replaced_call_ : range));
 }
 
 ir::Node* Emitter::insert(c10::Symbol kind, std::initializer_list<ir::Value*> inputs, size_t outputs,
@@ -284,8 +285,9 @@ absl::Status Emitter::compile(ir::Function& function, const Function& def, bool 
     if (i == 0) self_type_ = argument.type()->cast<c10::ClassType>();
   }
   if (!infer_result && !schema.returns().empty()) result_type_ = schema.returns()[0].type();
+  infer_result_ = infer_result;
   absl::StatusOr<Exit> exit = emit_block(def.body);
-  absl::Status status = exit.ok() ? finish_results(function, *exit, def.name_range, infer_result) : exit.status();
+  absl::Status status = exit.ok() ? finish_results(function, *exit, def.name_range, infer_result_) : exit.status();
   if (missing_operator_) {
     // What follows an unknown operator cannot be judged; the operator itself is on the list.
     return absl::IsResourceExhausted(status) ? status : absl::OkStatus();

@@ -290,6 +290,10 @@ class Emitter {
                                                        const Arguments& arguments, const support::SourceRange& range,
                                                        const c10::TypePtr& hint);
   Sugar insert_operator(const ir::Operator& op, const Match& match, const support::SourceRange& range);
+  // Emits the replacement of a historic operator that matches; nullopt where none does.
+  absl::StatusOr<std::optional<Sugar>> call_historic(const std::vector<const HistoricOperator*>& operators,
+                                                     ir::Value* receiver, const Arguments& arguments, bool conversions,
+                                                     const support::SourceRange& range);
   Sugar note_missing(const std::string& name, const support::SourceRange& range, const c10::TypePtr& hint);
   absl::StatusOr<Sugar> emit_tolist(ir::Value* tensor, const support::SourceRange& range, const c10::TypePtr& hint);
 
@@ -337,11 +341,14 @@ class Emitter {
   std::unordered_map<ir::Value*, ir::Value*> capture_map_;
   std::shared_ptr<ir::Graph> graph_;
   std::shared_ptr<Frame> frame_;
-  c10::TypePtr result_type_;                             // declared; null: inferred
+  c10::TypePtr result_type_;  // declared; null: inferred
+  bool infer_result_ = false;
   c10::TypePtr inferred_type_;                           // of the returns seen so far
   std::unordered_set<const ir::Value*> empty_literals_;  // of `[]` and `{}` without a type
   std::unordered_set<const ir::Value*> results_;         // joins of returned values, typed at the end
   bool missing_operator_ = false;
+  // The call that a historic operator's replacement is being emitted for; null outside of replacements.
+  const support::SourceRange* replaced_call_ = nullptr;
   int64_t depth_ = 0;
   int loop_depth_ = 0;
   c10::ClassTypePtr self_type_;

@@ -8,12 +8,26 @@
 #include "frontend/builtin_sources.h"
 #include "frontend/emitter.h"
 #include "frontend/emitter_match.h"
+#include "frontend/historic_operators.h"
 #include "frontend/names.h"
 #include "ir/support/status.h"
 
 namespace vesta::frontend {
 
 using support::SourceRange;
+
+namespace {
+
+// The row that says how a tensor was printed.
+constexpr const char* kPrintedTensor = "vesta::printed_tensor";
+
+// What a name meant to the writer of the archive that is being compiled.
+std::vector<const HistoricOperator*> historic_meanings(const Unit& unit, const std::string& name) {
+  if (!unit.from_archive()) return {};
+  return historic_operators(name, unit.version(), unit.writer());
+}
+
+}  // namespace
 
 absl::StatusOr<Emitter::Arguments> Emitter::emit_arguments(const Call& call, size_t first) {
   Arguments arguments;
@@ -95,6 +109,12 @@ absl::StatusOr<Sugar> Emitter::call_sugar(const Sugar& callee, Arguments argumen
         return call_function(function->function(), nullptr, arguments, range);
       break;
     }
+    case Kind::kNamespace:  // `torch.fft` was an operator before it was a module.
+      if (const std::string op = absl::StrCat("aten::", callee.name.substr(callee.name.rfind('.') + 1));
+          !historic_meanings(unit_, op).empty()) {
+        return call_operator(op, nullptr, arguments, range, hint);
+      }
+      break;
     case Kind::kQualified:
       return error(range, absl::StrCat("'", callee.name, "' is not defined"));
     default:
@@ -206,17 +226,40 @@ Sugar Emitter::insert_operator(const ir::Operator& op, const Match& match, const
   return tuple;
 }
 
+absl::StatusOr<std::optional<Sugar>> Emitter::call_historic(const std::vector<const HistoricOperator*>& operators,
+                                                            ir::Value* receiver, const Arguments& arguments,
+                                                            bool conversions, const SourceRange& range) {
+  Match found;
+  for (const HistoricOperator* op : operators) {
+    if (!match(op->schema, receiver, arguments, conversions, found, nullptr)) continue;
+    const std::vector<ir::Value*> inputs = materialize(found, range);
+    unit_.add_upgraded(*op, range, name_);
+    const SourceRange call = range;
+    replaced_call_ = &call;
+    absl::StatusOr<Sugar> result = inline_call(*op->replacement, nullptr, inputs, range);
+    replaced_call_ = nullptr;
+    VESTA_RETURN_IF_ERROR(result.status());
+    return std::optional<Sugar>(*std::move(result));
+  }
+  return std::optional<Sugar>();
+}
+
 absl::StatusOr<Sugar> Emitter::call_operator(const std::string& name, ir::Value* receiver, const Arguments& arguments,
                                              const SourceRange& range, const c10::TypePtr& hint) {
   VESTA_ASSIGN_OR_RETURN(std::optional<Sugar> structural, call_structural(name, receiver, arguments, range, hint));
   if (structural.has_value()) return *std::move(structural);
   const std::vector<const ir::Operator*>& operators = ir::OperatorCatalog::standard().candidates(name);
   const std::vector<const BuiltinSource*>& sources = builtin_sources(name);
-  if (operators.empty() && sources.empty()) return note_missing(name, range, hint);
+  const std::vector<const HistoricOperator*> historic =
+      replaced_call_ == nullptr ? historic_meanings(unit_, name) : std::vector<const HistoricOperator*>();
+  if (operators.empty() && sources.empty() && historic.empty()) return note_missing(name, range, hint);
   Match found;
-  const bool single = operators.size() + sources.size() == 1;
+  const bool single = operators.size() + sources.size() + historic.size() == 1;
   for (const bool conversions : {false, true}) {
     if (single && !conversions) continue;
+    VESTA_ASSIGN_OR_RETURN(std::optional<Sugar> replaced,
+                           call_historic(historic, receiver, arguments, conversions, range));
+    if (replaced.has_value()) return *std::move(replaced);
     for (const ir::Operator* op : operators) {
       if (match(op->schema, receiver, arguments, conversions, found, nullptr))
         return insert_operator(*op, found, range);
@@ -229,6 +272,7 @@ absl::StatusOr<Sugar> Emitter::call_operator(const std::string& name, ir::Value*
   std::vector<const c10::FunctionSchema*> schemas;
   for (const ir::Operator* op : operators) schemas.push_back(&op->schema);
   for (const BuiltinSource* source : sources) schemas.push_back(&source->schema);
+  for (const HistoricOperator* op : historic) schemas.push_back(&op->schema);
   return mismatch(name, schemas, receiver, arguments, range);
 }
 
@@ -244,6 +288,19 @@ absl::StatusOr<std::optional<Sugar>> Emitter::call_structural(const std::string&
     return Sugar();
   }
   if (first == nullptr) return std::nullopt;
+  if (name == "prim::Print" && !historic_meanings(unit_, kPrintedTensor).empty()) {
+    Arguments texts = arguments;
+    bool any = false;
+    for (CallArgument& argument : texts) {
+      if (!argument.value->type()->isSubtypeOf(*c10::TensorType::get())) continue;
+      VESTA_ASSIGN_OR_RETURN(argument.value, call_operator(kPrintedTensor, {argument.value}, range));
+      any = true;
+    }
+    if (any) {
+      VESTA_ASSIGN_OR_RETURN(Sugar printed, call_operator(name, receiver, texts, range, hint));
+      return std::optional<Sugar>(std::move(printed));
+    }
+  }
   if (name == "prim::tolist" || name == "aten::tolist") return emit_tolist(first, range, hint);
   const c10::TypeKind kind = first->type()->kind();
   if (name == "aten::device" && arguments.size() == 1 && constant_of(first) != nullptr &&

@@ -43,6 +43,9 @@ absl::StatusOr<Sugar> Emitter::call_special(const Call& call, Special special, c
       VESTA_RETURN_IF_ERROR(needs(2, "'annotate(type, value)'"));
       VESTA_ASSIGN_OR_RETURN(c10::TypePtr type, read_type(*call.arguments[0]));
       VESTA_ASSIGN_OR_RETURN(ir::Value * value, emit(*call.arguments[1], type));
+      // 1.0 and 1.1 wrote an undefined tensor so.
+      if (unit_.from_archive() && *type == *c10::TensorType::get() && value->type()->kind() == c10::TypeKind::NoneType)
+        type = c10::OptionalType::create(type);
       VESTA_ASSIGN_OR_RETURN(value, convert_to(value, type, call.arguments[1]->range, "the annotated value"));
       // None remembers what else it might be.
       if (value->type()->kind() == c10::TypeKind::NoneType && type->kind() != c10::TypeKind::NoneType)

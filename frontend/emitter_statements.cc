@@ -216,7 +216,14 @@ absl::StatusOr<Exit> Emitter::emit_return(const Return& stmt) {
   if (result_type_ != nullptr) {
     ir::Value* converted =
         result_type_->kind() == c10::TypeKind::AnyType ? value : convert(value, result_type_, true, range);
-    if (!converted->type()->isSubtypeOf(*result_type_)) {
+    if (!converted->type()->isSubtypeOf(*result_type_) && unit_.writer().last < ir::Release(1, 3) &&
+        inferred_type_ == nullptr) {
+      // 1.2 took a power of ints for an int, though it was a float: what is returned is believed.
+      result_type_ = nullptr;
+      inferred_type_ = value->type();
+      infer_result_ = true;
+      converted = value;
+    } else if (!converted->type()->isSubtypeOf(*result_type_)) {
       return error(range, absl::StrCat("'", name_.substr(name_.rfind('.') + 1), "' returns '", type_text(*result_type_),
                                        "', got '", type_text(*value->type()), "'"));
     }

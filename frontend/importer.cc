@@ -19,6 +19,8 @@ class ImporterImpl {
     result.find_source = std::move(options.find_source);
     result.original_range = std::move(options.original_range);
     result.version = options.version;
+    result.writer = options.writer;
+    result.from_archive = true;
     result.limits = options.limits;
     result.escapes = StringEscapes::kArchiveBytes;
     return result;
@@ -77,5 +79,7 @@ absl::Status SourceImporter::compile_pending() {
 }
 
 const std::vector<MissingOperator>& SourceImporter::missing_operators() const { return impl_->unit.missing(); }
+
+const std::vector<UpgradedCall>& SourceImporter::upgraded_calls() const { return impl_->unit.upgraded(); }
 
 }  // namespace vesta::frontend

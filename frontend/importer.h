@@ -23,18 +23,27 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "ir/program.h"
+#include "ir/release.h"
 #include "ir/support/limits.h"
 #include "ir/support/source.h"
 
 namespace vesta::frontend {
 
 class ImporterImpl;
+struct HistoricOperator;
 
 // An operator that the program calls and that is not known, or a custom class.
 struct MissingOperator {
   std::string name;                // "torchvision::nms"
   support::SourceRange call_site;  // in the model's own source where the archive tells
   std::string function;            // qualified name of the function that calls it
+};
+
+// A call of an old archive that was compiled as its replacement (historic_operators.h).
+struct UpgradedCall {
+  const HistoricOperator* op = nullptr;  // lives as long as the process
+  support::SourceRange call_site;        // in the model's own source where the archive tells
+  std::string function;                  // qualified name of the function that calls it
 };
 
 struct ImportOptions {
@@ -46,6 +55,8 @@ struct ImportOptions {
   std::function<support::SourceRange(const support::SourceRange&)> original_range;
   // The archive's version of the operator set.
   int64_t version = 0;
+  // Which releases may have written it. Nothing is known to be old by default.
+  ir::Writer writer;
   Limits limits;
 };
 
@@ -83,6 +94,8 @@ class SourceImporter {
 
   // Grows with compile_pending(); one entry for each name and call site.
   const std::vector<MissingOperator>& missing_operators() const;
+  // Grows with compile_pending(); in the order in which the calls were compiled.
+  const std::vector<UpgradedCall>& upgraded_calls() const;
 
  private:
   std::unique_ptr<ImporterImpl> impl_;

@@ -44,6 +44,9 @@ class Unit {
     std::function<absl::StatusOr<std::shared_ptr<const support::Source>>(const std::string&)> find_source;
     std::function<support::SourceRange(const support::SourceRange&)> original_range;
     int64_t version = 0;
+    ir::Writer writer;
+    // Calls may mean what operators meant when the archive was written.
+    bool from_archive = false;
     StringEscapes escapes = StringEscapes::kArchiveBytes;
     Limits limits;
   };
@@ -55,6 +58,9 @@ class Unit {
   const std::shared_ptr<ir::Program>& program_ptr() { return program_; }
   const Limits& limits() const { return options_.limits; }
   int64_t version() const { return options_.version; }
+  const ir::Writer& writer() const { return options_.writer; }
+  // Whether calls have to be looked up among the historic operators at all.
+  bool from_archive() const { return options_.from_archive; }
 
   // Parses a text and registers its definitions under their qualified names; nothing is declared yet.
   // `names` (may be null) takes the qualified names in source order.
@@ -97,6 +103,11 @@ class Unit {
   // Notes an operator that the catalog does not have.
   void add_missing(std::string name, const support::SourceRange& call, const std::string& function);
   const std::vector<MissingOperator>& missing() const { return missing_; }
+  // Notes a call that was compiled as the replacement of a historic operator.
+  void add_upgraded(const HistoricOperator& op, const support::SourceRange& call, const std::string& function) {
+    upgraded_.push_back({&op, original(call), function});
+  }
+  const std::vector<UpgradedCall>& upgraded() const { return upgraded_; }
 
  private:
   struct Definition {
@@ -155,6 +166,7 @@ class Unit {
   std::deque<ir::Function*> queue_;
   std::vector<c10::IValue> constants_;
   std::vector<MissingOperator> missing_;
+  std::vector<UpgradedCall> upgraded_;
   std::unordered_set<std::string> missing_seen_;
   std::unordered_set<const c10::ClassType*> open_classes_;
   int64_t nesting_ = 0;

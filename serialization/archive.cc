@@ -14,8 +14,6 @@
 namespace vesta::serialization {
 namespace {
 
-constexpr int64_t kLowestVersion = 1;
-constexpr int64_t kHighestVersion = 10;
 constexpr std::array<std::string_view, 4> kWeightFolders = {"data/", "constants/", "tensors/", "traced_inputs/"};
 
 bool is_weight(std::string_view record) {
@@ -63,6 +61,7 @@ absl::Status Archive::find_root() {
                            absl::StrFormat("every member belongs into one top folder, which is '%s' here", root_));
     }
   }
+  if (kind_ == FileKind::kModelJson) return absl::OkStatus();
   for (const std::string_view needed : {"data.pkl", "constants.pkl"}) {
     if (!has(needed)) {
       return absl::DataLossError(
@@ -105,10 +104,12 @@ absl::Status Archive::read_version() {
     found = version;
   }
   if (!found) return absl::DataLossError(absl::StrFormat("%s: the archive has no 'version'", file_name()));
-  if (*found > kHighestVersion) {
-    return absl::UnimplementedError(
-        absl::StrFormat("%s: the archive has version %d, versions %d to %d are known; it was written by a newer torch",
-                        file_name(), *found, kLowestVersion, kHighestVersion));
+  if (*found > kHighestVersion && !options_.allow_newer) {
+    return absl::UnimplementedError(absl::StrFormat(
+        "%s: the archive has version %d, versions %d to %d are known; a newer torch wrote it, and its operators may "
+        "mean "
+        "something else than those of today; LoadOptions::allow_newer (--allow-newer) tries it nevertheless",
+        file_name(), *found, kLowestVersion, kHighestVersion));
   }
   version_ = *found;
   return absl::OkStatus();

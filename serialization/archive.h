@@ -2,6 +2,7 @@
 
 // A TorchScript archive: a zip file with one top folder that holds
 //   version or .data/version   the version of the operator set, as text
+//   model.json                 in place of data.pkl and constants.pkl: torch 1.0 to 1.2, see model_json.h
 //   code/**.py                 source, a file for each qualifier ("__torch__.a.b" -> code/__torch__/a/b.py)
 //   code/**.py.debug_pkl       where it comes from in the model's source
 //   data.pkl, data/N           the module and its storages
@@ -31,7 +32,13 @@ struct ArchiveOptions {
   // Leave out the CRC of weights (data/N, constants/N): for files of one's own that are mapped, where
   // reading every page is what makes loading slow.
   bool trust_weights = false;
+  // Take an archive of a version above kHighestVersion for one of kHighestVersion.
+  bool allow_newer = false;
 };
+
+// The versions of the operator set that are known.
+inline constexpr int64_t kLowestVersion = 1;
+inline constexpr int64_t kHighestVersion = 10;
 
 // An open archive. Immutable, so thread-safe.
 class Archive {
@@ -42,7 +49,7 @@ class Archive {
                                                              const ArchiveOptions& options);
 
   FileKind kind() const { return kind_; }
-  // 1 to 10.
+  // 1 to 10; above only where ArchiveOptions::allow_newer lets it be.
   int64_t version() const { return version_; }
   bool big_endian() const { return big_endian_; }
   const std::string& file_name() const { return zip_->file_name(); }

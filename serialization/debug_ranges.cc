@@ -133,14 +133,34 @@ class DebugParser {
   DebugRanges ranges_;
 };
 
-absl::StatusOr<DebugRanges> DebugRanges::parse(std::string_view bytes, std::string_view name, const Limits& limits) {
+namespace {
+
+constexpr std::string_view kStringTable = "FORMAT_WITH_STRING_TABLE";
+
+absl::StatusOr<IValue> read_root(std::string_view bytes, std::string_view name, const Limits& limits) {
   TensorBuilder no_tensors(
       [](std::string_view, uint64_t) { return absl::DataLossError("a tensor among source ranges"); },
       TensorBuilder::Options{limits});
   PickleOptions options;
   options.limits = limits;
-  VESTA_ASSIGN_OR_RETURN(const IValue root, read_script_pickle(bytes, name, no_tensors, ScriptContext{}, options));
+  return read_script_pickle(bytes, name, no_tensors, ScriptContext{}, options);
+}
+
+}  // namespace
+
+absl::StatusOr<DebugRanges> DebugRanges::parse(std::string_view bytes, std::string_view name, const Limits& limits) {
+  VESTA_ASSIGN_OR_RETURN(const IValue root, read_root(bytes, name, limits));
   return DebugParser(name, limits).parse(root);
+}
+
+absl::StatusOr<DebugForm> DebugRanges::form(std::string_view bytes, std::string_view name, const Limits& limits) {
+  // The name of the form stands at the very start; the whole pickle need not be read for it.
+  if (bytes.substr(0, 2 * kStringTable.size()).find(kStringTable) != bytes.npos) return DebugForm::kStringTable;
+  VESTA_ASSIGN_OR_RETURN(const IValue root, read_root(bytes, name, limits));
+  if (!root.isTuple() || root.toTupleRef().size() == 0) return DebugForm::kEmpty;
+  const IValue& entry = root.toTupleRef().elements()[0];
+  if (!entry.isTuple()) return DebugForm::kEmpty;
+  return entry.toTupleRef().size() == 2 ? DebugForm::kPairs : DebugForm::kTriples;
 }
 
 SourceRange DebugRanges::find(size_t offset) const {

@@ -18,11 +18,16 @@
 
 namespace vesta::serialization {
 
+enum class DebugForm { kEmpty, kPairs, kTriples, kStringTable };
+
 // A table from offsets in one text of an archive to the model's own source. Immutable.
 class DebugRanges {
  public:
   // `name` (file and member) starts the messages. DataLoss for anything but the forms above.
   static absl::StatusOr<DebugRanges> parse(std::string_view bytes, std::string_view name, const Limits& limits);
+
+  // Only the form, which tells who wrote it. kEmpty where there is no entry to tell it by. Errors as parse().
+  static absl::StatusOr<DebugForm> form(std::string_view bytes, std::string_view name, const Limits& limits);
 
   // The range that made the text at `offset`; unknown (SourceRange::known()) where the table has none.
   support::SourceRange find(size_t offset) const;

@@ -55,10 +55,7 @@ struct Description {
 constexpr std::array kDescriptions = {
     Description{FileKind::kTorchScript, "a TorchScript archive", ""},
     Description{FileKind::kMobileScript, "a TorchScript archive for mobile", ""},
-    Description{
-        FileKind::kModelJson, "a TorchScript archive of torch 1.0 to 1.2 ('model.json')",
-        "this format is not read yet; torch 1.2 to 1.4 load it, and torch.jit.save of such a version writes the "
-        "format that is read here"},
+    Description{FileKind::kModelJson, "a TorchScript archive of torch 1.0 to 1.2 ('model.json')", ""},
     Description{FileKind::kMobileFlatbuffer, "a mobile module in a flatbuffer",
                 "it holds mobile bytecode and no source; save the original module with torch.jit.save (or "
                 "_save_for_lite_interpreter without flatbuffer, whose .ptl file still has its code)"},

@@ -48,7 +48,9 @@ FileKind identify(std::string_view bytes);
 FileKind identify_members(const std::vector<std::string_view>& names);
 
 // Whether `vesta::load` reads this kind.
-inline bool is_loadable(FileKind kind) { return kind == FileKind::kTorchScript || kind == FileKind::kMobileScript; }
+inline bool is_loadable(FileKind kind) {
+  return kind == FileKind::kTorchScript || kind == FileKind::kMobileScript || kind == FileKind::kModelJson;
+}
 
 // For a kind that cannot be loaded as a program: "model.pt is a checkpoint of torch.save: ...", what it
 // is and what to do. REQUIRES: !is_loadable(kind).

@@ -14,6 +14,7 @@
 #include "absl/strings/str_replace.h"
 #include "ir/support/status.h"
 #include "serialization/debug_ranges.h"
+#include "serialization/model_json.h"
 #include "serialization/torch_values.h"
 #include "serialization/utf8.h"
 
@@ -28,8 +29,9 @@ constexpr std::string_view kDebugSuffix = ".debug_pkl";
 
 class ModuleReader {
  public:
-  ModuleReader(std::shared_ptr<const Archive> archive, const ReadOptions& options)
+  ModuleReader(std::shared_ptr<const Archive> archive, Producer producer, const ReadOptions& options)
       : archive_(std::move(archive)),
+        producer_(std::move(producer)),
         options_(options),
         program_(ir::Program::create()),
         importer_(program_, import_options()) {}
@@ -37,26 +39,17 @@ class ModuleReader {
   absl::StatusOr<LoadedModule> read() {
     make_context();
     VESTA_RETURN_IF_ERROR(check_source_size());
-    VESTA_ASSIGN_OR_RETURN(IValue constants, read_values("constants.pkl", "constants/"));
-    if (!constants.isTuple()) {
-      return absl::DataLossError(absl::StrCat(archive_->describe("constants.pkl"), ": the value is no tuple"));
-    }
-    importer_.set_constants(constants.toTupleRef().elements().vec());
     LoadedModule module;
-    VESTA_ASSIGN_OR_RETURN(module.root, read_values("data.pkl", "data/"));
-    if (!module.root.isObject()) {
-      return absl::DataLossError(
-          absl::StrFormat("%s: the value is no module but %s", archive_->describe("data.pkl"), module.root.tagKind()));
-    }
+    VESTA_ASSIGN_OR_RETURN(module.root, is_model_json() ? read_old_root() : read_root());
     VESTA_RETURN_IF_ERROR(compile());
     VESTA_ASSIGN_OR_RETURN(module.extra_files, archive_->extra_files());
-    VESTA_ASSIGN_OR_RETURN(module.producer.serialization_id, archive_->serialization_id());
     if (!options_.trust_weights) VESTA_RETURN_IF_ERROR(archive_->zip().verify_unread());
-    module.producer.torch_version = writer_version();
+    module.producer = producer_;
     module.program = program_;
     module.version = archive_->version();
     module.kind = archive_->kind();
     module.missing_operators = importer_.missing_operators();
+    module.upgraded_calls = importer_.upgraded_calls();
     return module;
   }
 
@@ -64,6 +57,7 @@ class ModuleReader {
   frontend::ImportOptions import_options() {
     frontend::ImportOptions result;
     result.version = archive_->version();
+    result.writer = producer_.writer;
     result.limits = options_.limits;
     result.find_source = [this](const std::string& qualifier) { return find_source(qualifier); };
     result.original_range = [this](const SourceRange& range) { return original_range(range); };
@@ -106,15 +100,46 @@ class ModuleReader {
     return read_script_pickle(data.contents, archive_->describe(record), tensors, context_, pickle_options);
   }
 
+  bool is_model_json() const { return archive_->kind() == FileKind::kModelJson; }
+
+  absl::StatusOr<IValue> read_root() {
+    VESTA_ASSIGN_OR_RETURN(IValue constants, read_values("constants.pkl", "constants/"));
+    if (!constants.isTuple()) {
+      return absl::DataLossError(absl::StrCat(archive_->describe("constants.pkl"), ": the value is no tuple"));
+    }
+    importer_.set_constants(constants.toTupleRef().elements().vec());
+    VESTA_ASSIGN_OR_RETURN(IValue root, read_values("data.pkl", "data/"));
+    if (root.isObject()) return root;
+    return absl::DataLossError(
+        absl::StrFormat("%s: the value is no module but %s", archive_->describe("data.pkl"), root.tagKind()));
+  }
+
+  absl::StatusOr<IValue> read_old_root() {
+    return read_model_json({.archive = *archive_,
+                            .limits = options_.limits,
+                            .map_to_cpu = options_.map_to_cpu,
+                            .program = *program_,
+                            .importer = importer_,
+                            .values = context_,
+                            .read_source = [this](const std::string& record, const std::string& debug) {
+                              return read_source(record, debug);
+                            }});
+  }
+
   absl::StatusOr<std::shared_ptr<const Source>> find_source(const std::string& qualifier) {
-    const std::string record = absl::StrCat("code/", absl::StrReplaceAll(qualifier, {{".", "/"}}), ".py");
+    const std::string record =
+        absl::StrCat(is_model_json() ? "libs/" : "code/", absl::StrReplaceAll(qualifier, {{".", "/"}}), ".py");
     if (!archive_->has(record)) return std::shared_ptr<const Source>();
+    return read_source(record, absl::StrCat(record, std::string(kDebugSuffix)));
+  }
+
+  // The text of a record; `debug` is the record of its ranges, which need not be there.
+  absl::StatusOr<std::shared_ptr<const Source>> read_source(const std::string& record, const std::string& debug) {
     VESTA_ASSIGN_OR_RETURN(const ZipData data, archive_->read(record));
     auto source = std::make_shared<Source>();
     source->text = data.contents;
     source->filename = record;
-    const std::string debug = absl::StrCat(record, std::string(kDebugSuffix));
-    if (archive_->has(debug)) {
+    if (!debug.empty() && archive_->has(debug)) {
       VESTA_ASSIGN_OR_RETURN(const ZipData ranges, archive_->read(debug));
       VESTA_ASSIGN_OR_RETURN(DebugRanges parsed,
                              DebugRanges::parse(ranges.contents, archive_->describe(debug), options_.limits));
@@ -160,20 +185,8 @@ class ModuleReader {
     }
   }
 
-  // The version is that of the operators that the program uses, so it says little; the layout says more.
-  std::string writer_version() const {
-    const auto& entries = archive_->zip().entries();
-    const auto ends = [&](std::string_view suffix) {
-      return !entries.empty() && entries.back().name.ends_with(suffix);
-    };
-    if (archive_->has(".data/serialization_id")) return "torch 2.1 or later";
-    if (archive_->version() >= 6) return "torch 1.11 or later";
-    if (ends("data.pkl")) return "torch 1.3";
-    if (!ends("version") && archive_->version() <= 2) return "torch 1.4 or 1.5";
-    return "torch 1.6 or later";
-  }
-
   std::shared_ptr<const Archive> archive_;
+  Producer producer_;
   const ReadOptions& options_;
   std::shared_ptr<ir::Program> program_;
   frontend::SourceImporter importer_;
@@ -189,9 +202,15 @@ absl::StatusOr<LoadedModule> read_torchscript(SharedBytes bytes, const std::stri
   ArchiveOptions archive_options;
   archive_options.limits = options.limits;
   archive_options.trust_weights = options.trust_weights;
+  archive_options.allow_newer = options.allow_newer;
   VESTA_ASSIGN_OR_RETURN(std::shared_ptr<const Archive> archive,
                          Archive::open(std::move(bytes), file_name, archive_options));
-  return ModuleReader(std::move(archive), options).read();
+  VESTA_ASSIGN_OR_RETURN(Producer producer, infer_producer(*archive, options.limits));
+  if (options.written_by) {
+    producer.writer = {*options.written_by, *options.written_by};
+    producer.evidence = "the caller says so";
+  }
+  return ModuleReader(std::move(archive), std::move(producer), options).read();
 }
 
 }  // namespace vesta::serialization

@@ -18,6 +18,7 @@
 #include "ir/support/limits.h"
 #include "serialization/archive.h"
 #include "serialization/bytes.h"
+#include "serialization/producer.h"
 
 namespace vesta::serialization {
 
@@ -33,13 +34,10 @@ struct ReadOptions {
   std::function<absl::Status(const ir::Function&, ir::Stack&)> run;
   // Give the module also where the program calls operators that are not known (they are listed).
   bool allow_missing_operators = false;
-};
-
-// What an archive tells of its writer.
-struct Producer {
-  std::optional<std::string> serialization_id;
-  // From what the format shows: "torch 1.12 or later".
-  std::string torch_version;
+  // The release that wrote the archive, where the caller knows better than its format shows.
+  std::optional<ir::Release> written_by;
+  // See ArchiveOptions.
+  bool allow_newer = false;
 };
 
 struct LoadedModule {
@@ -52,6 +50,8 @@ struct LoadedModule {
   Producer producer;
   // Empty unless ReadOptions::allow_missing_operators. Functions that call them have no graph.
   std::vector<frontend::MissingOperator> missing_operators;
+  // Calls that mean what an operator meant when the archive was written.
+  std::vector<frontend::UpgradedCall> upgraded_calls;
 };
 
 // Reads the archive: types and methods through the frontend, attributes, parameters and buffers from

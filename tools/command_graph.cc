@@ -14,6 +14,7 @@
 #include "runtime/disassembler.h"
 #include "runtime/runner.h"
 #include "serialization/torchscript_reader.h"
+#include "tools/archive_options.h"
 #include "tools/commands.h"
 
 namespace vesta::tools {
@@ -24,6 +25,7 @@ struct Options {
   std::string method = "forward";
   bool ranges = false;
   bool bytecode = false;
+  LoadOptions load;
 };
 
 absl::StatusOr<const ir::Function*> find_method(const c10::IValue& root, const std::string& path) {
@@ -49,6 +51,8 @@ absl::Status print_graph(const Options& options, Terminal& terminal) {
   serialization::ReadOptions read;
   read.map_to_cpu = true;
   read.allow_missing_operators = true;
+  read.allow_newer = options.load.allow_newer;
+  VESTA_ASSIGN_OR_RETURN(read.written_by, serialization::named_release(options.load.written_by));
   VESTA_ASSIGN_OR_RETURN(const serialization::LoadedModule loaded,
                          serialization::read_torchscript(std::move(bytes), options.path, read));
   if (!loaded.root.isObject()) return absl::InvalidArgumentError(absl::StrCat(options.path, ": holds no module"));
@@ -75,6 +79,7 @@ Action add_graph(CLI::App& command) {
       ->capture_default_str();
   command.add_flag("--ranges", options->ranges, "add the source line to each node");
   command.add_flag("--bytecode", options->bytecode, "what the interpreter runs");
+  add_archive_options(command, options->load);
   return [options](Terminal& terminal) { return print_graph(*options, terminal); };
 }
 

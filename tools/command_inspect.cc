@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "ir/support/status.h"
+#include "tools/archive_options.h"
 #include "tools/checkpoint_report.h"
 #include "tools/commands.h"
 #include "tools/text.h"
@@ -22,6 +23,7 @@ struct Options {
   std::string path;
   bool json = false;
   int depth = -1;
+  LoadOptions load;
 };
 
 // The last part of a class's name, which is what people call it.
@@ -36,6 +38,18 @@ void add_rows(const InspectedModule& module, int depth, int limit, std::vector<s
                   with_commas(module.total_parameters), byte_size(module.total_bytes)});
   if (limit >= 0 && depth >= limit) return;
   for (const InspectedModule& child : module.children) add_rows(child, depth + 1, limit, rows);
+}
+
+// Nothing where nothing had to be done, which is so for every new archive.
+void print_upgraded(const std::vector<UpgradedCall>& calls, std::ostream& out) {
+  if (calls.empty()) return;
+  out << "calls that keep their old meaning: " << calls.size() << "\n";
+  for (const UpgradedCall& one : calls) {
+    out << "  " << one.name << " in '" << one.function << "'";
+    if (!one.call_site.empty()) out << " at " << one.call_site;
+    out << ": " << one.reason << "\n";
+  }
+  out << "\n";
 }
 
 void print_missing(const std::vector<MissingOperator>& missing, std::ostream& out) {
@@ -56,7 +70,8 @@ void print_missing(const std::vector<MissingOperator>& missing, std::ostream& ou
 void print_text(const Inspection& inspection, const Options& options, std::ostream& out) {
   out << options.path << "\n"
       << "  format: " << inspection.format << ", version " << inspection.version << "\n"
-      << "  written by: " << inspection.producer << "\n"
+      << "  written by: "
+      << "torch " << inspection.produced_by.torch << " (" << inspection.produced_by.evidence << ")\n"
       << "  size: " << byte_size(inspection.file_bytes) << "\n\nmethods\n";
   for (const InspectedMethod& method : inspection.methods) out << "  " << method.signature << "\n";
   if (inspection.methods.empty()) out << "  none\n";
@@ -80,6 +95,7 @@ void print_text(const Inspection& inspection, const Options& options, std::ostre
   for (const auto& [name, count] : operators) rows.push_back({absl::StrCat(count), name});
   out << table(rows, {0}, 2) << "\n";
 
+  print_upgraded(inspection.produced_by.upgraded_calls, out);
   print_missing(inspection.missing, out);
   if (inspection.extra_files.empty()) return;
   out << "\nextra files\n";
@@ -113,16 +129,23 @@ void print_json(const Inspection& inspection, const Options& options, std::ostre
   for (const MissingOperator& one : inspection.missing) {
     missing.push_back({{"name", one.name}, {"function", one.function}, {"call_site", one.call_site}});
   }
+  ordered_json upgraded = ordered_json::array();
+  for (const UpgradedCall& one : inspection.produced_by.upgraded_calls) {
+    upgraded.push_back(
+        {{"name", one.name}, {"reason", one.reason}, {"function", one.function}, {"call_site", one.call_site}});
+  }
   ordered_json extra = ordered_json::array();
   for (const auto& [name, size] : inspection.extra_files) extra.push_back({{"name", name}, {"bytes", size}});
   const ordered_json all = {{"path", options.path},
                             {"format", inspection.format},
                             {"version", inspection.version},
-                            {"producer", inspection.producer},
+                            {"producer", "torch " + inspection.produced_by.torch},
+                            {"evidence", inspection.produced_by.evidence},
                             {"file_bytes", inspection.file_bytes},
                             {"methods", std::move(methods)},
                             {"module", json_of(inspection.root)},
                             {"operators", std::move(operators)},
+                            {"upgraded_calls", std::move(upgraded)},
                             {"missing_operators", std::move(missing)},
                             {"extra_files", std::move(extra)}};
   // Names come from a file: bytes that are not UTF-8 are replaced.
@@ -134,7 +157,7 @@ absl::Status inspect_file(const Options& options, Terminal& terminal) {
     return options.json ? print_value_file_json(options.path, terminal.out)
                         : print_value_file(options.path, options.depth, terminal.out);
   }
-  VESTA_ASSIGN_OR_RETURN(const Inspection inspection, inspect(options.path));
+  VESTA_ASSIGN_OR_RETURN(const Inspection inspection, inspect(options.path, options.load));
   options.json ? print_json(inspection, options, terminal.out) : print_text(inspection, options, terminal.out);
   return absl::OkStatus();
 }
@@ -151,6 +174,7 @@ Action add_inspect(CLI::App& command) {
       "in C order, little endian: zlib.crc32(t.contiguous().view(torch.uint8).numpy().tobytes()) in Python "
       "(int_repr() of a quantized tensor)");
   command.add_option("--depth", options->depth, "levels to show; all if it is not given");
+  add_archive_options(command, options->load);
   return [options](Terminal& terminal) { return inspect_file(*options, terminal); };
 }
 

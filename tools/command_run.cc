@@ -18,6 +18,7 @@
 #include "serialization/atomic_file.h"
 #include "serialization/npy.h"
 #include "serialization/value_file.h"
+#include "tools/archive_options.h"
 #include "tools/commands.h"
 #include "tools/inputs.h"
 #include "tools/json_value.h"
@@ -43,6 +44,7 @@ struct Options {
   std::optional<double> timeout;
   bool grad = false;
   bool train = false;
+  LoadOptions load;
 };
 
 // CLI11's own checks print the largest double there is.
@@ -122,7 +124,7 @@ absl::Status run(const Options& options, Terminal& terminal) {
   }
   if (options.threads > 0) at::set_num_threads(options.threads);
   const c10::AutoGradMode grad_mode(options.grad);
-  LoadOptions load_options;
+  LoadOptions load_options = options.load;
   if (!options.device.empty()) load_options.device = c10::Device(options.device);
   VESTA_ASSIGN_OR_RETURN(Module module, load(options.path, load_options));
   VESTA_RETURN_IF_ERROR(module.train(options.train));
@@ -174,6 +176,7 @@ Action add_run(CLI::App& command) {
   command.add_option("--timeout", options->timeout, "seconds that a call may take")->check(at_least_zero);
   command.add_flag("--grad", options->grad, "record gradients");
   command.add_flag("--train", options->train, "in training mode instead of eval mode");
+  add_archive_options(command, options->load);
   return [options](Terminal& terminal) { return run(*options, terminal); };
 }
 

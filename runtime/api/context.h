@@ -12,6 +12,7 @@
 #include <vesta/compile.h>
 #include <vesta/method.h>
 #include <vesta/module.h>
+#include <vesta/produced_by.h>
 
 #include "absl/status/status.h"
 #include "ir/program.h"
@@ -21,6 +22,7 @@ namespace vesta::internal {
 struct Context {
   std::shared_ptr<ir::Program> program;
   bool frozen = false;
+  std::shared_ptr<const ProducedBy> produced_by;  // null: not loaded
 };
 
 using ContextPtr = std::shared_ptr<const Context>;

@@ -14,6 +14,7 @@
 #include "runtime/api/arguments.h"
 #include "runtime/api/context.h"
 #include "runtime/api/module_tree.h"
+#include "runtime/api/produced_by.h"
 #include "serialization/bytes.h"
 #include "serialization/torchscript_reader.h"
 
@@ -113,10 +114,12 @@ MissingOperator convert_missing(const frontend::MissingOperator& missing) {
 
 }  // namespace
 
-absl::StatusOr<Inspection> inspect(const std::string& path, const Limits& limits) {
-  VESTA_ASSIGN_OR_RETURN(serialization::SharedBytes bytes, serialization::read_file(path, limits.file_bytes));
+absl::StatusOr<Inspection> inspect(const std::string& path, const LoadOptions& options) {
+  VESTA_ASSIGN_OR_RETURN(serialization::SharedBytes bytes, serialization::read_file(path, options.limits.file_bytes));
   serialization::ReadOptions read;
-  read.limits = limits;
+  read.limits = options.limits;
+  read.allow_newer = options.allow_newer;
+  VESTA_ASSIGN_OR_RETURN(read.written_by, serialization::named_release(options.written_by));
   read.map_to_cpu = true;
   read.allow_missing_operators = true;
   Inspection result;
@@ -125,7 +128,7 @@ absl::StatusOr<Inspection> inspect(const std::string& path, const Limits& limits
                          serialization::read_torchscript(std::move(bytes), path, read));
   result.format = format_name(loaded.kind);
   result.version = loaded.version;
-  result.producer = loaded.producer.torch_version;
+  result.produced_by = internal::produced_by(loaded);
   for (const auto& [name, contents] : loaded.extra_files) {
     result.extra_files.emplace_back(name, static_cast<int64_t>(contents.size()));
   }

@@ -12,6 +12,7 @@
 #include "runtime/api/call.h"
 #include "runtime/api/context.h"
 #include "runtime/api/deep_copy.h"
+#include "runtime/api/produced_by.h"
 #include "serialization/bytes.h"
 #include "serialization/torchscript_reader.h"
 
@@ -38,6 +39,8 @@ absl::StatusOr<Module> load_bytes(serialization::SharedBytes bytes, const std::s
   read.run = [](const ir::Function& function, ir::Stack& stack) {
     return internal::run_while_loading(function, stack);
   };
+  read.allow_newer = options.allow_newer;
+  VESTA_ASSIGN_OR_RETURN(read.written_by, serialization::named_release(options.written_by));
   absl::StatusOr<serialization::LoadedModule> read_module =
       serialization::read_torchscript(std::move(bytes), name, read);
   // What the frontend finds has places in the model's source, but not the file's name.
@@ -50,6 +53,7 @@ absl::StatusOr<Module> load_bytes(serialization::SharedBytes bytes, const std::s
   }
   auto context = std::make_shared<internal::Context>();
   context->program = loaded.program;
+  context->produced_by = std::make_shared<const ProducedBy>(internal::produced_by(loaded));
   internal::prepare(*loaded.program);
   c10::IValue root = std::move(loaded.root);
   if (options.device.has_value() && !options.device->is_cpu()) {

@@ -161,6 +161,11 @@ absl::StatusOr<Module> Module::get_submodule(std::string_view path) const {
   return Access::module(context_, value.toObject());
 }
 
+const ProducedBy& Module::produced_by() const {
+  static const ProducedBy nobody;
+  return context_->produced_by != nullptr ? *context_->produced_by : nobody;
+}
+
 std::string Module::type_name() const { return object_->type()->annotation_str(); }
 
 c10::ClassTypePtr Module::type() const { return object_->type(); }

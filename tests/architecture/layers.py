@@ -39,7 +39,7 @@ LIBRARIES = (
      {"tests", "bench"}, "declares every operator: 6 s a file; name the one in ATen/ops"),
     (r"ATen/ops/", {"runtime", "runtime/api", "tests", "bench", "examples"}, "only the runtime runs operators"),
     (r"flatbuffers/", {"serialization:.cc", "tests"}, "a detail of the native format"),
-    (r"nlohmann/", {"serialization:.cc", "tools", "tests", "bench", "examples"}, "JSON is for the command line, and the header of safetensors"),
+    (r"nlohmann/", {"serialization:.cc", "tools", "tests", "bench", "examples"}, "JSON is for the command line and in formats of files"),
     (r"CLI/", {"tools", "tests", "bench", "examples"}, "options are for the command line"),
     (r"g(test|mock)/", {"tests"}, "a test framework"),
     (r"benchmark/", {"bench"}, "a benchmark framework"),

@@ -62,7 +62,7 @@ TEST(TorchScriptReader, AttributesOfEveryVersionHaveTheirTypesAndValues) {
     const auto tensors = attribute_of(*module, "alt").toTensorVector();
     EXPECT_TRUE(tensors[0].storage().is_alias_of(tensors[1].storage()));
     EXPECT_EQ(module->extra_files.at("sub/more.bin").size(), 4u);
-    EXPECT_FALSE(module->producer.torch_version.empty());
+    EXPECT_FALSE(module->producer.evidence.empty());
   }
 }
 

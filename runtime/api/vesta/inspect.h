@@ -10,7 +10,8 @@
 #include <vector>
 
 #include <vesta/export.h>
-#include <vesta/limits.h>
+#include <vesta/options.h>
+#include <vesta/produced_by.h>
 
 #include "absl/status/statusor.h"
 
@@ -44,9 +45,9 @@ struct MissingOperator {
 };
 
 struct Inspection {
-  std::string format;    // "TorchScript archive"
-  int64_t version = 0;   // of the operator set, as the archive says
-  std::string producer;  // "PyTorch 1.6 or newer": what the format and version tell
+  std::string format;   // "TorchScript archive"
+  int64_t version = 0;  // of the operator set, as the archive says
+  ProducedBy produced_by;
   int64_t file_bytes = 0;
   std::vector<InspectedMethod> methods;  // of the root module
   InspectedModule root;
@@ -56,7 +57,8 @@ struct Inspection {
 };
 
 // Reads and compiles, runs nothing (not even `__setstate__`: an object that has one shows no state). Operators that
-// are missing are a result here, not an error. Other errors: as for load(). Thread-safe.
-VESTA_API absl::StatusOr<Inspection> inspect(const std::string& path, const Limits& limits = {});
+// are missing are a result here, not an error. Of the options, `limits`, `written_by` and `allow_newer` matter. Other
+// errors: as for load(). Thread-safe.
+VESTA_API absl::StatusOr<Inspection> inspect(const std::string& path, const LoadOptions& options = {});
 
 }  // namespace vesta

@@ -19,6 +19,7 @@
 #include <vesta/export.h>
 #include <vesta/method.h>
 #include <vesta/options.h>
+#include <vesta/produced_by.h>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -92,6 +93,8 @@ class VESTA_API Module {
   // The class's qualified name: "__torch__.models.Net".
   std::string type_name() const;
   c10::ClassTypePtr type() const;
+  // Who may have written the archive that the module was loaded from, and what was done to keep its meaning.
+  const ProducedBy& produced_by() const;
   // For passing the module as an argument or attribute.
   c10::IValue value() const { return c10::IValue(object_); }
 

@@ -27,6 +27,11 @@ struct LoadOptions {
   // used in place from a mapping of the file; otherwise the file is read into memory first. (A mapped file that
   // is truncated ends the process at the next access, so this is never a default.)
   bool immutable_file = false;
+  // The release of torch that wrote the archive ("1.12"), where that is known better than its format shows it: it
+  // decides what the operators mean that have changed since. Empty: what the format shows.
+  std::string written_by;
+  // Try an archive whose version is newer than what is known, as if it were the newest known.
+  bool allow_newer = false;
   // Names to look for: found contents replace the values, others are erased, so what is left was in the archive.
   // Null: none are read. Not owned.
   ExtraFiles* extra_files = nullptr;

@@ -14,5 +14,6 @@
 #include <vesta/method.h>
 #include <vesta/module.h>
 #include <vesta/options.h>
+#include <vesta/produced_by.h>
 #include <vesta/value.h>
 #include <vesta/version.h>
