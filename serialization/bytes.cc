@@ -9,9 +9,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <future>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "ir/support/status.h"
@@ -20,6 +26,9 @@ namespace vesta::serialization {
 namespace {
 
 constexpr size_t kAlignment = 64;
+constexpr size_t kLargePage = size_t{2} << 20;
+constexpr size_t kLargePages = size_t{8} << 20;
+constexpr size_t kParallelRead = size_t{32} << 20;
 constexpr size_t kStreamChunk = size_t{1} << 20;
 
 class MappedBytes : public Bytes {
@@ -112,6 +121,56 @@ ssize_t read_fully(int fd, char* out, size_t size) {
   return static_cast<ssize_t>(done);
 }
 
+// Reads a part of a file at its place; the count read, fewer only at the end of the file. -1 with errno on failure.
+ssize_t read_part(int fd, char* out, size_t offset, size_t size) {
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t n = ::pread(fd, out + offset + done, size - done, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return -1;
+    if (n == 0) break;
+    done += static_cast<size_t>(n);
+  }
+  return static_cast<ssize_t>(done);
+}
+
+// A large file's parts are read by several threads, because copying from the page cache is what takes the time. The
+// result is as read_fully's.
+ssize_t read_in_parts(int fd, char* out, size_t size) {
+  const size_t threads = std::min<size_t>(4, std::max(1u, std::thread::hardware_concurrency()));
+  if (size < kParallelRead || threads == 1) return read_fully(fd, out, size);
+  const size_t part = (size / threads + kLargePage) / kLargePage * kLargePage;
+  struct Read {
+    size_t offset;
+    size_t size;
+    std::future<std::pair<ssize_t, int>> result;
+  };
+  std::vector<Read> reads;
+  const auto run = [=](size_t offset, size_t count) {
+    const ssize_t n = read_part(fd, out, offset, count);
+    return std::pair(n, n < 0 ? errno : 0);
+  };
+  for (size_t offset = 0; offset < size; offset += part) {
+    const size_t count = std::min(part, size - offset);
+    try {
+      reads.push_back({offset, count, std::async(std::launch::async, run, offset, count)});
+    } catch (const std::system_error&) {  // no more threads
+      reads.push_back({offset, count, std::async(std::launch::deferred, run, offset, count)});
+    }
+  }
+  ssize_t total = 0;
+  bool ended = false;
+  int error = 0;
+  for (Read& read : reads) {
+    const auto [n, failure] = read.result.get();
+    if (n < 0 && error == 0) error = failure;
+    if (n >= 0 && !ended) total += n;
+    ended = ended || n < static_cast<ssize_t>(read.size);
+  }
+  errno = error;
+  return error != 0 ? -1 : total;
+}
+
 // Reads a source of unknown length: `next(buffer, size)` gives the count, 0 at the end, < 0 on failure.
 template <typename Next>
 absl::StatusOr<SharedBytes> read_unknown_length(const std::string& name, int64_t max_bytes, Next next) {
@@ -133,8 +192,12 @@ absl::StatusOr<SharedBytes> read_unknown_length(const std::string& name, int64_t
 
 absl::StatusOr<std::shared_ptr<OwnedBytes>> OwnedBytes::allocate(size_t size) {
   auto bytes = std::make_shared<OwnedBytes>();
-  const size_t rounded = (std::max<size_t>(size, 1) + kAlignment - 1) / kAlignment * kAlignment;
-  bytes->data_ = rounded < size ? nullptr : static_cast<char*>(std::aligned_alloc(kAlignment, rounded));
+  // What takes many pages comes on large ones, where the system has them: a fault for each small one costs as much as
+  // copying into it.
+  const size_t alignment = size < kLargePages ? kAlignment : kLargePage;
+  const size_t rounded = (std::max<size_t>(size, 1) + alignment - 1) / alignment * alignment;
+  bytes->data_ = rounded < size ? nullptr : static_cast<char*>(std::aligned_alloc(alignment, rounded));
+  if (bytes->data_ != nullptr && alignment == kLargePage) ::madvise(bytes->data_, rounded, MADV_HUGEPAGE);
   if (bytes->data_ == nullptr) {
     return absl::ResourceExhaustedError(absl::StrCat("cannot allocate ", size, " bytes"));
   }
@@ -151,7 +214,7 @@ absl::StatusOr<SharedBytes> read_file(const std::string& path, int64_t max_bytes
                                [&](char* out, size_t size) { return read_fully(file.fd.get(), out, size); });
   }
   VESTA_ASSIGN_OR_RETURN(auto bytes, OwnedBytes::allocate(static_cast<size_t>(file.size)));
-  const ssize_t n = read_fully(file.fd.get(), bytes->mutable_data(), bytes->size());
+  const ssize_t n = read_in_parts(file.fd.get(), bytes->mutable_data(), bytes->size());
   if (n < 0) return errno_status(path, "cannot be read");
   bytes->shrink(static_cast<size_t>(n));
   return SharedBytes(std::move(bytes));

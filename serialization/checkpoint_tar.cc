@@ -11,6 +11,7 @@
 #include <charconv>
 #include <map>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "ir/support/status.h"
@@ -244,7 +245,9 @@ class TarReader {
 
 absl::StatusOr<CheckpointContents> read_tar_checkpoint(SharedBytes bytes, const std::string& file_name,
                                                        const CheckpointReadOptions& options) {
-  return TarReader(std::move(bytes), file_name, options).read();
+  absl::StatusOr<CheckpointContents> result = TarReader(std::move(bytes), file_name, options).read();
+  if (result.ok() || absl::StartsWith(result.status().message(), file_name)) return result;
+  return support::with_context(result.status(), file_name);
 }
 
 }  // namespace vesta::serialization
