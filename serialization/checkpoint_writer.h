@@ -18,8 +18,8 @@ struct CheckpointWriteOptions {
 
 // Storages that tensors share are written once, whole, however little of them a view covers. The pickle has the opcodes
 // and names that torch.load(weights_only=True) knows, as far as the values allow: objects of other classes,
-// defaultdict, frozenset and NumPy's arrays need torch.serialization.add_safe_globals there. Versions of torch
-// since 1.6 read the file, but for dtypes that they lack. Every record has its CRC and starts at a multiple of 64
+// frozenset and NumPy's arrays need torch.serialization.add_safe_globals, defaultdict weights_only=False. Versions of
+// torch since 1.6 read the file, but for dtypes that they lack. Every record has its CRC and starts at a multiple of 64
 // bytes. The same value gives the same bytes, and the file appears whole or not at all (see AtomicFile). Errors:
 // InvalidArgument for what such a file cannot hold, with its path (tensors of other devices than the CPU and 'meta',
 // values that nest deeper than 500 or hold themselves), and those of AtomicFile.

@@ -93,10 +93,10 @@ VESTA_API absl::StatusOr<Checkpoint> load_checkpoint(std::span<const std::byte> 
 VESTA_API absl::StatusOr<Checkpoint> load_checkpoint(std::istream& stream, const CheckpointOptions& options = {});
 
 // Writes a file that torch.load reads, with weights_only=True too where the values allow (objects of other classes,
-// defaultdict, frozenset and NumPy's arrays need torch.serialization.add_safe_globals). Storages are written once and
-// whole: save tensor.clone() of a small view of a large one. Tensors of other devices say where they were. The same
-// value gives the same bytes; the file appears whole or not at all. Errors: InvalidArgument with the path of what
-// cannot be written; NotFound, PermissionDenied, ResourceExhausted, Unavailable of the file.
+// frozenset and NumPy's arrays need torch.serialization.add_safe_globals, defaultdict weights_only=False). Storages are
+// written once and whole: save tensor.clone() of a small view of a large one. Tensors of other devices say where they
+// were. The same value gives the same bytes; the file appears whole or not at all. Errors: InvalidArgument with the
+// path of what cannot be written; NotFound, PermissionDenied, ResourceExhausted, Unavailable of the file.
 VESTA_API absl::Status save_checkpoint(const PyValue& value, const std::string& path);
 // The bytes of such a file.
 VESTA_API absl::StatusOr<std::string> save_checkpoint(const PyValue& value);
