@@ -26,8 +26,6 @@ namespace vesta::serialization {
 namespace {
 
 constexpr size_t kAlignment = 64;
-constexpr size_t kLargePage = size_t{2} << 20;
-constexpr size_t kLargePages = size_t{8} << 20;
 constexpr size_t kParallelRead = size_t{32} << 20;
 constexpr size_t kStreamChunk = size_t{1} << 20;
 
@@ -139,7 +137,7 @@ ssize_t read_part(int fd, char* out, size_t offset, size_t size) {
 ssize_t read_in_parts(int fd, char* out, size_t size) {
   const size_t threads = std::min<size_t>(4, std::max(1u, std::thread::hardware_concurrency()));
   if (size < kParallelRead || threads == 1) return read_fully(fd, out, size);
-  const size_t part = (size / threads + kLargePage) / kLargePage * kLargePage;
+  const size_t part = size / threads + 1;
   struct Read {
     size_t offset;
     size_t size;
@@ -192,12 +190,8 @@ absl::StatusOr<SharedBytes> read_unknown_length(const std::string& name, int64_t
 
 absl::StatusOr<std::shared_ptr<OwnedBytes>> OwnedBytes::allocate(size_t size) {
   auto bytes = std::make_shared<OwnedBytes>();
-  // What takes many pages comes on large ones, where the system has them: a fault for each small one costs as much as
-  // copying into it.
-  const size_t alignment = size < kLargePages ? kAlignment : kLargePage;
-  const size_t rounded = (std::max<size_t>(size, 1) + alignment - 1) / alignment * alignment;
-  bytes->data_ = rounded < size ? nullptr : static_cast<char*>(std::aligned_alloc(alignment, rounded));
-  if (bytes->data_ != nullptr && alignment == kLargePage) ::madvise(bytes->data_, rounded, MADV_HUGEPAGE);
+  const size_t rounded = (std::max<size_t>(size, 1) + kAlignment - 1) / kAlignment * kAlignment;
+  bytes->data_ = rounded < size ? nullptr : static_cast<char*>(std::aligned_alloc(kAlignment, rounded));
   if (bytes->data_ == nullptr) {
     return absl::ResourceExhaustedError(absl::StrCat("cannot allocate ", size, " bytes"));
   }
