@@ -307,6 +307,16 @@ void Emitter::remove_unread(ir::Block& block) {
         for (ir::Block* side : node->blocks()) side->erase_output(i);
       }
     }
+    if (node->kind() == ir::prim::Loop) {
+      ir::Block* body = node->block(0);
+      for (size_t i = node->outputs().size(); i-- > 0;) {
+        if (node->output(i)->has_uses() || body->inputs()[i + 1]->has_uses()) continue;
+        node->erase_output(i);
+        node->remove_input(i + 2);
+        body->erase_input(i + 1);
+        body->erase_output(i + 1);
+      }
+    }
     for (ir::Block* inner : node->blocks()) remove_unread(*inner);
     const bool pure = node->kind() == ir::prim::unchecked_cast || node->kind() == ir::prim::Constant ||
                       node->kind() == ir::prim::Uninitialized || node->kind() == ir::prim::TupleConstruct;

@@ -114,7 +114,7 @@ class Emitter {
   absl::StatusOr<ir::Value*> as_value(const Sugar& sugar, const support::SourceRange& range,
                                       const c10::TypePtr& hint = nullptr);
   absl::StatusOr<c10::TypePtr> read_type(const Expr& annotation) { return unit_.read_type(annotation, scope_); }
-  // Destroys what nothing reads: refinements of names, constants, outputs of `if`s.
+  // Destroys what nothing reads: refinements of names, constants, outputs of `if`s, what loops carry for nobody.
   static void remove_unread(ir::Block& block);
   absl::Status finish_results(ir::Function& function, const Exit& exit, const support::SourceRange& range,
                               bool infer_result);

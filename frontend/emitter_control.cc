@@ -319,9 +319,21 @@ absl::StatusOr<Exit> Emitter::emit_rest_of(const Exit& before, std::span<const S
   return before.may == 0 ? emit_block(rest) : emit_rest(before, rest);
 }
 
+// In the order in which the names were first assigned: printed source assigns them just before the loop, in the order
+// in which the graph carries them.
 std::vector<Emitter::Carried> Emitter::carry_names(const LoopParts& parts, ir::Block* body) {
+  std::vector<const Frame*> frames;
+  for (const Frame* frame = frame_->parent.get(); frame != nullptr; frame = frame->parent.get())
+    frames.insert(frames.begin(), frame);
+  std::vector<std::string> names;
+  for (const Frame* frame : frames) {
+    for (const std::string& name : frame->order) {
+      if (!parts.assigned.contains(name)) continue;
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+  }
   std::vector<Carried> carried;
-  for (const std::string& name : parts.assigned) {
+  for (const std::string& name : names) {
     const Binding* binding = frame_->parent->find(name);
     if (binding == nullptr || !binding->sugar.is(Kind::kValue)) continue;
     Carried one{name, binding->sugar.value, body->add_input(binding->sugar.value->type(), name), nullptr};
