@@ -78,6 +78,8 @@ class Verifier {
       case Opcode::k_enter:
       case Opcode::k_leave:
         return site.callee != nullptr ? absl::OkStatus() : fail("calls no function");
+      case Opcode::k_call_registered:
+        return site.registered != nullptr ? absl::OkStatus() : fail("calls no method");
       case Opcode::k_call_interface:
         return site.cache != nullptr && site.inputs > 0 ? absl::OkStatus() : fail("calls no method");
       case Opcode::k_fork:

@@ -383,6 +383,14 @@ L_call_function : {
   VESTA_RELOAD();
   VESTA_DISPATCH();
 }
+L_call_registered : {
+  const Site& site = frame->code->site(pc->a);
+  frame->pc = pc;
+  push_operands(*frame, site);
+  site.registered->run(stack_);
+  pop_results(*frame, site);
+  VESTA_NEXT();
+}
 L_call_interface : {
   const Site& site = frame->code->site(pc->a);
   frame->pc = pc;

@@ -435,7 +435,8 @@ absl::Status LoweringContext::resolve_method(const Node* node, const std::string
   if (method == nullptr) {
     return error_at(node->range(), absl::StrCat("'", ir::print(*type), "' has no method '", name, "'"));
   }
-  site.callee = ir::Function::from(method);
+  site.callee = dynamic_cast<const ir::Function*>(method);
+  if (site.callee == nullptr) site.registered = method;
   return absl::OkStatus();
 }
 
@@ -443,6 +444,15 @@ absl::Status LoweringContext::lower_call_method(const Node* node) {
   Site site;
   bool is_interface = false;
   VESTA_RETURN_IF_ERROR(resolve_method(node, node->s(attr::name), site, is_interface));
+  if (site.registered != nullptr) {
+    const size_t wanted = site.registered->num_inputs();
+    if (wanted != node->inputs().size()) {
+      return error_at(node->range(), absl::StrCat("'", node->s(attr::name), "' takes ", wanted, " arguments, got ",
+                                                  node->inputs().size()));
+    }
+    emit_site(Opcode::k_call_registered, node, node->inputs(), std::move(site));
+    return absl::OkStatus();
+  }
   if (!is_interface && site.callee->num_inputs() != node->inputs().size()) {
     return error_at(node->range(), absl::StrCat("'", node->s(attr::name), "' takes ", site.callee->num_inputs(),
                                                 " arguments, got ", node->inputs().size()));
@@ -471,7 +481,8 @@ absl::Status LoweringContext::lower_context(const Node* node) {
   bool is_interface = false;
   const bool entering = node->kind() == prim::Enter;
   VESTA_RETURN_IF_ERROR(resolve_method(node, entering ? "__enter__" : "__exit__", site, is_interface));
-  if (is_interface) return error_at(node->range(), "the object of a 'with' statement must be of a class");
+  if (is_interface || site.callee == nullptr)
+    return error_at(node->range(), "the object of a 'with' statement must be of a class of the program");
   if (node->input(0)->type()->expectRef<c10::ClassType>().findMethod("__exit__") == nullptr) {
     return error_at(node->range(), absl::StrCat("'", ir::print(*node->input(0)->type()), "' has no method '__exit__'"));
   }
