@@ -1,9 +1,14 @@
 // Whole models beside torch::jit, in one process and run: loading the archive, the first call on a fresh
-// module, and the steady call. The two runtimes take turns; the counters are medians in milliseconds and
+// module, the steady call, and saving. The two runtimes take turns; the counters are medians in milliseconds and
 // their ratio (below 1: Vesta is faster). One thread, no gradients.
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
+#include <filesystem>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -114,6 +119,38 @@ void steady_phase(benchmark::State& state, const CorpusEntry& entry) {
       [&] { return seconds([&] { benchmark::DoNotOptimize(theirs.forward(inputs)); }); });
 }
 
+// To a file that is durable when the clock stops: torch::jit's save leaves that to its caller.
+void save_phase(benchmark::State& state, const CorpusEntry& entry) {
+  const vesta::Module ours = load_ours(entry);
+  torch::jit::Module theirs = torch::jit::load(entry.path);
+  fill(ours, entry);
+  fill(theirs, entry);
+  const std::string path = (std::filesystem::temp_directory_path() / "vesta_bench_save.pt").string();
+  const auto sync = [](const std::string& name, int flags) {
+    const int file = ::open(name.c_str(), flags);
+    if (file < 0 || ::fsync(file) != 0) throw std::runtime_error("fsync fails");
+    ::close(file);
+  };
+  compare(
+      state,
+      [&] {
+        std::remove(path.c_str());
+        return seconds([&] {
+          if (const absl::Status status = ours.save(path); !status.ok())
+            throw std::runtime_error(std::string(status.message()));
+        });
+      },
+      [&] {
+        std::remove(path.c_str());
+        return seconds([&] {
+          theirs.save(path);
+          sync(path, O_RDONLY);
+          sync(std::filesystem::temp_directory_path().string(), O_RDONLY | O_DIRECTORY);
+        });
+      });
+  std::remove(path.c_str());
+}
+
 void guarded(benchmark::State& state, const CorpusEntry& entry, void (*phase)(benchmark::State&, const CorpusEntry&)) {
   const c10::NoGradGuard no_grad;
   try {
@@ -132,7 +169,7 @@ void register_models() {
     int iterations;
   };
   static constexpr Phase kPhases[] = {
-      {"Load", load_phase, 5}, {"FirstCall", first_phase, 5}, {"SteadyCall", steady_phase, 9}};
+      {"Load", load_phase, 5}, {"FirstCall", first_phase, 5}, {"SteadyCall", steady_phase, 9}, {"Save", save_phase, 5}};
   for (const CorpusEntry& entry : entries) {
     if (!entry.has_tag("large") || entry.grad || entry.calls.empty() || entry.calls[0].method != "forward") continue;
     for (const Phase& phase : kPhases) {

@@ -34,10 +34,10 @@ absl::Status errno_status(int error, const std::string& path, std::string_view w
 
 // The process's umask can only be read by setting it, which other threads would see; the mode that a new
 // file gets is found by making one.
-int open_temporary(const std::string& path, std::string& temporary) {
+int open_temporary(FileCalls& calls, const std::string& path, std::string& temporary) {
   for (int attempt = 0; attempt < 100; ++attempt) {
     temporary = absl::StrCat(path, ".tmp.", ::getpid(), ".", attempt);
-    const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kDefaultMode);
+    const int fd = calls.open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kDefaultMode);
     if (fd >= 0 || errno != EEXIST) return fd;
   }
   return -1;
@@ -45,14 +45,25 @@ int open_temporary(const std::string& path, std::string& temporary) {
 
 }  // namespace
 
-absl::StatusOr<AtomicFile> AtomicFile::create(const std::string& path) {
-  AtomicFile file;
+int FileCalls::open(const char* path, int flags, mode_t mode) { return ::open(path, flags, mode); }
+ssize_t FileCalls::write(int fd, const void* bytes, size_t size) { return ::write(fd, bytes, size); }
+int FileCalls::fsync(int fd) { return ::fsync(fd); }
+int FileCalls::close(int fd) { return ::close(fd); }
+int FileCalls::rename(const char* from, const char* to) { return ::rename(from, to); }
+
+FileCalls& FileCalls::system() {
+  static FileCalls* const calls = new FileCalls();
+  return *calls;
+}
+
+absl::StatusOr<AtomicFile> AtomicFile::create(const std::string& path, FileCalls& calls) {
+  AtomicFile file(calls);
   file.path_ = path;
   struct stat info {};
   const bool exists = ::stat(path.c_str(), &info) == 0;
   if (exists && S_ISDIR(info.st_mode)) return absl::FailedPreconditionError(absl::StrCat(path, ": is a folder"));
   const bool direct = exists && !S_ISREG(info.st_mode);
-  file.fd_ = direct ? ::open(path.c_str(), O_WRONLY | O_CLOEXEC) : open_temporary(path, file.temporary_);
+  file.fd_ = direct ? calls.open(path.c_str(), O_WRONLY | O_CLOEXEC, 0) : open_temporary(calls, path, file.temporary_);
   if (file.fd_ < 0) {
     const int error = errno;
     file.temporary_.clear();
@@ -62,7 +73,8 @@ absl::StatusOr<AtomicFile> AtomicFile::create(const std::string& path) {
 }
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept
-    : path_(std::move(other.path_)),
+    : calls_(other.calls_),
+      path_(std::move(other.path_)),
       temporary_(std::exchange(other.temporary_, {})),
       fd_(std::exchange(other.fd_, -1)),
       size_(other.size_),
@@ -81,7 +93,7 @@ absl::Status AtomicFile::fail(std::string_view what) {
 absl::Status AtomicFile::write(std::string_view bytes) {
   if (!status_.ok()) return status_;
   while (!bytes.empty()) {
-    const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+    const ssize_t n = calls_->write(fd_, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail("cannot be written");
     bytes.remove_prefix(static_cast<size_t>(n));
@@ -93,17 +105,17 @@ absl::Status AtomicFile::write(std::string_view bytes) {
 absl::Status AtomicFile::commit() {
   if (!status_.ok()) return status_;
   if (temporary_.empty()) {
-    return ::close(std::exchange(fd_, -1)) == 0 ? absl::OkStatus() : fail("cannot be written");
+    return calls_->close(std::exchange(fd_, -1)) == 0 ? absl::OkStatus() : fail("cannot be written");
   }
-  if (::fsync(fd_) != 0) return fail("cannot be made durable");
-  if (::close(std::exchange(fd_, -1)) != 0) return fail("cannot be written");
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return fail("cannot be renamed into place");
+  if (calls_->fsync(fd_) != 0) return fail("cannot be made durable");
+  if (calls_->close(std::exchange(fd_, -1)) != 0) return fail("cannot be written");
+  if (calls_->rename(temporary_.c_str(), path_.c_str()) != 0) return fail("cannot be renamed into place");
   temporary_.clear();
   // The new name is durable once the folder is; a file system that cannot sync folders has done its best.
-  const int folder = ::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int folder = calls_->open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   if (folder >= 0) {
-    ::fsync(folder);
-    ::close(folder);
+    calls_->fsync(folder);
+    calls_->close(folder);
   }
   return absl::OkStatus();
 }

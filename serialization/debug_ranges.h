@@ -9,10 +9,12 @@
 //                 ([indices of the strings that make its text], index of the file's name, first line)
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "frontend/source_text.h"
 #include "ir/support/limits.h"
 #include "ir/support/source.h"
 
@@ -42,5 +44,9 @@ class DebugRanges {
   friend class DebugParser;
   std::vector<Entry> entries_;  // offsets ascend
 };
+
+// The table of a text's marks, in the latest form; "" where no mark is known. Lines that sources have in common are
+// written once.
+absl::StatusOr<std::string> write_debug_ranges(const std::vector<frontend::SourceMark>& marks);
 
 }  // namespace vesta::serialization

@@ -51,6 +51,17 @@ absl::Status PickleWriter::text(std::string_view utf8) {
   return absl::OkStatus();
 }
 
+absl::Status PickleWriter::shared_text(std::string_view utf8) {
+  std::string key(utf8);
+  if (const auto found = texts_.find(key); found != texts_.end()) {
+    get(found->second);
+    return absl::OkStatus();
+  }
+  if (absl::Status status = text(utf8); !status.ok()) return status;
+  texts_.emplace(std::move(key), memoize());
+  return absl::OkStatus();
+}
+
 absl::Status PickleWriter::bytes(std::string_view raw) {
   // Each byte as the character of that number.
   std::string characters;

@@ -40,6 +40,8 @@ class PickleWriter {
   void real(double value);
   // UTF-8. InvalidArgument for 4 GiB and more.
   absl::Status text(std::string_view utf8);
+  // The same for text that comes often: written once, then fetched from the memo.
+  absl::Status shared_text(std::string_view utf8);
   // A value of type `bytes`, which protocol 2 has not: the call _codecs.encode(text, "latin1").
   absl::Status bytes(std::string_view raw);
   // A class or function. Written once, then fetched from the memo.
@@ -80,6 +82,7 @@ class PickleWriter {
   std::string out_;
   uint32_t memo_size_ = 0;
   absl::flat_hash_map<std::pair<std::string, std::string>, uint32_t> globals_;
+  absl::flat_hash_map<std::string, uint32_t> texts_;
 };
 
 }  // namespace vesta::serialization

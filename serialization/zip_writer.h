@@ -21,6 +21,8 @@ class ZipWriter {
 
   // REQUIRES: a relative name of at most 65535 bytes that was not added before.
   absl::Status add(const std::string& name, std::string_view contents);
+  // Of the member that was added last. REQUIRES: there is one.
+  uint32_t last_crc32() const { return members_.back().crc32; }
   // The directory. REQUIRES: called once, last.
   absl::Status finish();
 

@@ -1,12 +1,13 @@
-// `vesta convert`: a file of values into another format, told by the target's name.
+// `vesta convert`: a program anew, or a file of values into another format, told by the target's name.
 
 #include <memory>
 
-#include <vesta/checkpoint.h>
+#include <vesta/vesta.h>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "ir/support/status.h"
+#include "tools/checkpoint_report.h"
 #include "tools/commands.h"
 
 namespace vesta::tools {
@@ -18,7 +19,19 @@ struct Options {
   std::string at;
 };
 
+// A program of any age becomes an archive of today's.
+absl::Status convert_program(const Options& options) {
+  if (!options.at.empty()) return absl::InvalidArgumentError(absl::StrCat(options.from, ": '--at' is for checkpoints"));
+  ExtraFiles extra_files;
+  LoadOptions load_options;
+  load_options.extra_files = &extra_files;
+  load_options.all_extra_files = true;
+  VESTA_ASSIGN_OR_RETURN(const Module module, load(options.from, load_options));
+  return module.save(options.to, extra_files);
+}
+
 absl::Status convert(const Options& options, Terminal& terminal) {
+  if (!is_value_file(options.from)) return convert_program(options);
   CheckpointOptions load;
   load.device = c10::Device(c10::kCPU);
   VESTA_ASSIGN_OR_RETURN(const Checkpoint checkpoint, load_checkpoint(options.from, load));
@@ -42,8 +55,10 @@ absl::Status convert(const Options& options, Terminal& terminal) {
 
 Action add_convert(CLI::App& command) {
   const auto options = std::make_shared<Options>();
-  command.add_option("from", options->from, "a checkpoint of torch.save, or safetensors")->required();
-  command.add_option("to", options->to, "the new file: .pt, .pth, .bin, .ckpt or .safetensors")->required();
+  command.add_option("from", options->from, "a TorchScript archive, a checkpoint of torch.save, or safetensors")
+      ->required();
+  command.add_option("to", options->to, "the new file; of a checkpoint .pt, .pth, .bin, .ckpt or .safetensors")
+      ->required();
   command.add_option("--at", options->at, "only what lies at this path: model_state_dict");
   return [options](Terminal& terminal) { return convert(*options, terminal); };
 }

@@ -27,7 +27,8 @@ constexpr CommandRow kCommands[] = {
     {{"inspect", add_inspect}, "What is in an archive or a checkpoint; executes nothing"},
     {{"run", add_run}, "Run a method on files, literals or random inputs"},
     {{"graph", add_graph}, "Print a method's graph; executes nothing"},
-    {{"convert", add_convert}, "Write a checkpoint in another format"},
+    {{"compile", add_compile}, "Make an archive of a file of TorchScript functions"},
+    {{"convert", add_convert}, "Write a program anew, or a checkpoint in another format"},
     {{"diff", add_diff}, "Compare two checkpoints or modules tensor by tensor"},
 };
 

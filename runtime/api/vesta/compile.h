@@ -5,7 +5,9 @@
 //   absl::StatusOr<vesta::Unit> unit = vesta::compile("def twice(x: Tensor) -> Tensor:\n  return x + x\n");
 //   absl::StatusOr<c10::IValue> four = unit->run_function("twice", {tensor});
 
+#include <iosfwd>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +29,10 @@ class VESTA_API Unit {
   std::vector<Method> functions() const;
   absl::StatusOr<c10::IValue> run_function(std::string_view name, std::vector<c10::IValue> args,
                                            const Kwargs& kwargs = {}, const CallOptions& options = {}) const;
+
+  // An archive of a module that has the functions as methods, with the classes that they use: see Module::save.
+  absl::Status save(const std::string& path, const ExtraFiles& extra_files = {}) const;
+  absl::Status save(std::ostream& stream, const ExtraFiles& extra_files = {}) const;
 
  private:
   friend struct internal::Access;

@@ -3,6 +3,7 @@
 // A module: an object of a program with parameters, buffers, attributes, child modules and methods.
 
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <string>
@@ -152,6 +153,18 @@ class VESTA_API Module {
   // still changes. Results are the same; the copy gives optimizations the right to rely on its weights.
   absl::StatusOr<Module> freeze() const;
   bool is_frozen() const;
+
+  // --- Saving, as an archive that Python's torch.jit.load, libtorch and load() read: the program as TorchScript
+  // source, with the positions of its author's lines; parameters, buffers and attributes, shared ones once;
+  // `extra_files` below extra/. What is saved is the program as it was loaded, compiled or traced, whatever the runtime
+  // has made of it, so every torch can run it. The same module gives the same bytes.
+  //
+  // A file appears whole or not at all: whatever fails, and wherever the process ends, the old one or the new one is
+  // there. Errors: NotFound, PermissionDenied, ResourceExhausted (the disk is full), Unavailable for the file;
+  // InvalidArgument for a value that an archive cannot hold, named by its path; Unimplemented for a function that calls
+  // unknown operators; what a `__getstate__` fails with.
+  absl::Status save(const std::string& path, const ExtraFiles& extra_files = {}) const;
+  absl::Status save(std::ostream& stream, const ExtraFiles& extra_files = {}) const;
 
   // The same object.
   friend bool operator==(const Module& a, const Module& b) { return a.object_ == b.object_; }

@@ -1,0 +1,26 @@
+#pragma once
+
+// The corpus's entries and their calls, made on two subjects side by side.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/differential/manifest.h"
+#include "tests/differential/subject.h"
+
+namespace vesta::test {
+
+std::string corpus_folder();
+const std::vector<CorpusEntry>& corpus();
+// The name of a test whose parameter is an entry's index.
+std::string corpus_name(const testing::TestParamInfo<size_t>& info);
+
+// Makes the entry's calls on both. Compared: values with dtypes, shapes and strides; who shares storage with whom; what
+// the program printed; inputs, parameters, buffers and attributes afterwards; gradients; and the error, where one is
+// due, by the class that the program raised and the source line. `theirs` is the oracle.
+void expect_agreement(const CorpusEntry& entry, std::unique_ptr<Subject> ours, std::unique_ptr<Subject> theirs);
+
+}  // namespace vesta::test
