@@ -368,6 +368,8 @@ L_call_operator : {
   push_operands(*frame, site);
   if (!site.enums.empty()) [[unlikely]]
     VESTA_CALL(check_enum_arguments(site.op->schema, site.enums, stack_));
+  if (site.autocast != AutocastPolicy::kNone && autocast_.on()) [[unlikely]]
+    autocast_arguments(site.autocast, autocast_, stack_, site.inputs);
   site.handle->callBoxed(stack_);
   pop_results(*frame, site);
   VESTA_NEXT();

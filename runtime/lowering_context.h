@@ -17,7 +17,8 @@ namespace vesta::runtime {
 
 class LoweringContext {
  public:
-  LoweringContext(const ir::Graph& graph, Code& code) : graph_(graph), code_(code), live_(graph) {}
+  LoweringContext(const ir::Graph& graph, Code& code)
+      : graph_(graph), code_(code), live_(graph), autocasts_(code.program != nullptr && uses_autocast(*code.program)) {}
   absl::Status run();
 
  private:
@@ -69,6 +70,9 @@ class LoweringContext {
   size_t here() const { return code_.instructions.size(); }
   void patch(size_t instruction) { code_.instructions[instruction].a = static_cast<int32_t>(here()); }
   int32_t site_number(Site site);
+  bool has_dtype(const Node& node) const;
+  bool take_number_out(const Node* node, Site& site) const;
+  void replace_constant(const Site& site, size_t input);
   int32_t value_constant(const c10::IValue& value);
   int32_t scalar_constant(int64_t bits);
   int32_t scalar_constant(const c10::IValue& value, Bank bank);
@@ -152,6 +156,7 @@ class LoweringContext {
   const ir::Graph& graph_;
   Code& code_;
   Liveness live_;
+  bool autocasts_;
   RegisterFile values_;
   RegisterFile scalars_;
   absl::flat_hash_map<const Value*, Place> places_;

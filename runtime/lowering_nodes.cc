@@ -93,8 +93,46 @@ absl::Status LoweringContext::lower_operator(const Node* node) {
       return constant != nullptr && check_enum_value(argument.kind, *constant).ok();
     });
   }
+  if (autocasts_) site.autocast = autocast_policy(*op, has_dtype(*node));
+  const bool scalar_constant = take_number_out(node, site);
   emit_site(op->is_builtin() ? Opcode::k_call_builtin : Opcode::k_call_operator, node, node->inputs(), std::move(site));
+  if (scalar_constant) replace_constant(code_.sites.back(), 1);
   return absl::OkStatus();
+}
+
+bool LoweringContext::has_dtype(const Node& node) const {
+  const auto& arguments = node.op()->schema.arguments();
+  for (size_t i = 0; i < arguments.size() && i < node.inputs().size(); ++i) {
+    if (arguments[i].name() != "dtype") continue;
+    const c10::IValue* constant = constant_of(root(node.input(i)));
+    return constant == nullptr || !constant->isNone();
+  }
+  return false;
+}
+
+// Traces hold Python's numbers as tensors without dimensions, of type double or long. In `x * 0.5` they must not decide
+// the result's type where `x` has no dimensions either: as in torch::jit such a constant is a number again.
+bool LoweringContext::take_number_out(const Node* node, Site& site) const {
+  static const auto* const kNames =
+      new absl::flat_hash_set<std::string>{"aten::add", "aten::sub", "aten::mul", "aten::div"};
+  if (site.handle == nullptr || site.op->schema.overload_name() != "Tensor") return false;
+  if (!kNames->contains(site.op->schema.name())) return false;
+  const c10::IValue* constant = constant_of(root(node->input(1)));
+  if (constant == nullptr || !constant->isTensor() || !constant->toTensor().defined()) return false;
+  const at::Tensor& tensor = constant->toTensor();
+  if (tensor.dim() != 0 || tensor.layout() != c10::kStrided || !tensor.device().is_cpu()) return false;
+  const ir::Operator* scalar_form = ir::OperatorCatalog::standard().find(site.op->schema.name(), "Scalar");
+  if (scalar_form == nullptr || !scalar_form->handle.has_value()) return false;
+  site.op = scalar_form;
+  site.handle = &*scalar_form->handle;
+  return true;
+}
+
+void LoweringContext::replace_constant(const Site& site, size_t input) {
+  Operand& operand = code_.operands[site.first_input + input];
+  const at::Tensor tensor = code_.constants[operand.index()].toTensor();
+  operand = Operand(Operand::Kind::kConstant, code_.constants.size());
+  code_.constants.emplace_back(tensor.item());
 }
 
 // ---- Scalars

@@ -210,6 +210,7 @@ absl::Status Machine::start(const Code& code, ir::Stack& arguments, const std::s
   pool_ = &pool;
   is_task_ = false;
   recording_ = at::hasCallbacks();
+  autocast_ = AutocastContext();
   error_ = absl::OkStatus();
   results_.clear();
   frames_.reserve(16);
@@ -224,6 +225,7 @@ void Machine::start(const std::shared_ptr<Task>& task) {
   pool_ = task->pool;
   is_task_ = true;
   recording_ = at::hasCallbacks();
+  autocast_ = AutocastContext();
   thread_state_ = task->thread_state;
   Frame& frame = push_frame(*task->body, 1);
   extras(frame).task = task;
@@ -283,7 +285,7 @@ void Machine::unwind() {
     const std::unique_ptr<FrameExtras> extras = std::move(frame.extras);
     pop_frame();
     if (extras == nullptr) continue;
-    if (entering && !extras->entered.empty()) extras->entered.pop_back();
+    if (entering && !extras->entered.empty()) pop_entered(*extras);
     exit_entered(*extras);
     if (extras->task == nullptr) continue;
     error_ = with_call_chain(error_, notes);
@@ -298,8 +300,7 @@ void Machine::unwind() {
 // The innermost first. What goes wrong now does not matter any more: the first failure is reported.
 void Machine::exit_entered(FrameExtras& extras) {
   while (!extras.entered.empty()) {
-    Entered entered = std::move(extras.entered.back());
-    extras.entered.pop_back();
+    Entered entered = pop_entered(extras);
     auto code = entered.exit->code([&] { return lower_as_compiled(*entered.exit); });
     if (!code.ok()) continue;
     CallLimits limits;
@@ -371,6 +372,8 @@ absl::Status Machine::call_builtin(const Frame& frame, const Site& site) {
     RECORD_FUNCTION(site.op->schema.name(), c10::ArrayRef<const IValue>(stack_.data(), stack_.size()));
     VESTA_RETURN_IF_ERROR(site.kernel(stack_));
   }
+  if (site.autocast == AutocastPolicy::kAskCuda && autocast_.cuda) stack_.back() = true;
+  if (site.autocast == AutocastPolicy::kAskCpu && autocast_.cpu) stack_.back() = true;
   pop_results(frame, site);
   return absl::OkStatus();
 }
@@ -418,11 +421,19 @@ void Machine::enter(Frame& frame, const Site& site) {
   const IValue& held = first_operand(frame, site);
   torch::jit::Function* exit = held.isObject() ? held.toObjectRef().type()->findMethod("__exit__") : nullptr;
   TORCH_CHECK(exit != nullptr, "the object of a 'with' statement has no method '__exit__'");
-  extras(frame).entered.push_back({held, ir::Function::from(exit)});
+  extras(frame).entered.push_back({held, ir::Function::from(exit), autocast_});
+  autocast_ = autocast_entered(held, autocast_);
 }
 
 void Machine::leave(Frame& frame) {
-  if (frame.extras != nullptr && !frame.extras->entered.empty()) frame.extras->entered.pop_back();
+  if (frame.extras != nullptr && !frame.extras->entered.empty()) pop_entered(*frame.extras);
+}
+
+Machine::Entered Machine::pop_entered(FrameExtras& extras) {
+  Entered entered = std::move(extras.entered.back());
+  extras.entered.pop_back();
+  autocast_ = entered.outer;
+  return entered;
 }
 
 // ---- Tasks

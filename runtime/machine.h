@@ -62,6 +62,7 @@ class Machine {
   struct Entered {
     c10::IValue object;
     const ir::Function* exit;
+    AutocastContext outer;  // Before it was entered.
   };
   // What few frames have.
   struct FrameExtras {
@@ -108,6 +109,8 @@ class Machine {
   WaitResult wait(Frame& frame, const Site& site);
   void enter(Frame& frame, const Site& site);
   void leave(Frame& frame);
+  // Takes the innermost object of the frame's `with` statements off.
+  Entered pop_entered(FrameExtras& extras);
   absl::Status raise(const Frame& frame, const Site& site) const;
 
   void unwind();
@@ -124,6 +127,7 @@ class Machine {
   TaskPool* pool_ = nullptr;
   bool is_task_ = false;
   bool recording_ = false;
+  AutocastContext autocast_;
   c10::intrusive_ptr<c10::ivalue::Future> awaited_;
   std::optional<at::ThreadLocalState> thread_state_;
 };

@@ -50,11 +50,28 @@ absl::StatusOr<bool> any_less(const IValue& a, const IValue& b) {
   return element_less(a, b);
 }
 
-// Lists of other types have overloads of their own.
+bool is_sortable(const c10::Type& type) {
+  switch (type.kind()) {
+    case c10::TypeKind::IntType:
+    case c10::TypeKind::FloatType:
+    case c10::TypeKind::BoolType:
+    case c10::TypeKind::StringType:
+    case c10::TypeKind::TensorType:
+    case c10::TypeKind::ClassType:
+    case c10::TypeKind::AnyType:  // Each pair of values decides.
+      return true;
+    case c10::TypeKind::TupleType: {
+      const auto elements = type.containedTypes();
+      return std::all_of(elements.begin(), elements.end(), [](const c10::TypePtr& e) { return is_sortable(*e); });
+    }
+    default:
+      return false;
+  }
+}
+
 absl::Status check_sortable(const GenericList& list) {
   if (list.empty()) return absl::OkStatus();
-  const IValue first = list.get(0);
-  if (first.isTuple() || first.isObject()) return absl::OkStatus();
+  if (is_sortable(*list.elementType())) return absl::OkStatus();
   return value_error(
       "only lists of tensors, ints, floats, bools, strs, of objects with '__lt__' and of tuples of these can be "
       "sorted, got a list of ",
