@@ -3,6 +3,7 @@
 #include "frontend/compile.h"
 
 #include "absl/strings/str_cat.h"
+#include "frontend/library_sources.h"
 #include "frontend/unit.h"
 #include "ir/support/status.h"
 
@@ -15,6 +16,7 @@ Unit::Options unit_options(const CompileOptions& options) {
   Unit::Options result;
   result.limits = options.limits;
   result.escapes = StringEscapes::kPython;
+  result.find_source = [](const std::string& qualifier) { return library_source(qualifier); };
   return result;
 }
 

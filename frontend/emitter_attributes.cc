@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "frontend/emitter.h"
+#include "frontend/library_sources.h"
 #include "frontend/names.h"
 #include "ir/support/status.h"
 
@@ -18,6 +19,7 @@ absl::StatusOr<Sugar> Emitter::attribute(const Sugar& base, const std::string& n
       const std::string dotted = absl::StrCat(base.name, ".", name);
       if (auto value = constant_of_name(dotted)) return Sugar::of(constant(*value, range));
       if (dotted == "torch.classes") return Sugar::named(Kind::kQualified, "__torch__.torch.classes");
+      if (const std::string library = library_class(dotted); !library.empty()) return qualified(library);
       Sugar member = namespace_member(base.name, name);
       if (member.is(Kind::kVoid)) return error(range, absl::StrCat("'", base.name, "' has no member '", name, "'"));
       return member;

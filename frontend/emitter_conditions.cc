@@ -88,8 +88,11 @@ absl::StatusOr<ir::Value*> Emitter::to_bool(ir::Value* value, const SourceRange&
     case c10::TypeKind::NumberType:
       return call_operator("aten::Bool", {value}, range);
     default:
-      return error(range, absl::StrCat("a value of type '", type_text(*value->type()), "' is neither true nor false"));
+      break;
   }
+  VESTA_ASSIGN_OR_RETURN(const std::optional<ir::Value*> own, magic_method("__bool__", value, {}, range));
+  if (own.has_value() && (*own)->type()->kind() == c10::TypeKind::BoolType) return *own;
+  return error(range, absl::StrCat("a value of type '", type_text(*value->type()), "' is neither true nor false"));
 }
 
 absl::StatusOr<ir::Value*> Emitter::condition_value(const Condition& condition, const SourceRange& range) {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include <ATen/core/enum_type.h>
+
 #include "absl/strings/str_cat.h"
 #include "frontend/emitter.h"
 #include "ir/support/status.h"
@@ -20,6 +22,16 @@ absl::StatusOr<Emitter::Iterable> Emitter::iterable(const Sugar& sugar, const So
     case Kind::kTuple:
       result.items = sugar.elements;
       return result;
+    case Kind::kType: {
+      const auto members = sugar.type->cast<c10::EnumType>();
+      if (members == nullptr) break;
+      result.items.emplace();
+      for (const c10::EnumNameValue& member : members->enumNamesValues()) {
+        auto holder = c10::make_intrusive<c10::ivalue::EnumHolder>(members, member.first, member.second);
+        result.items->push_back(Sugar::of(constant(c10::IValue(std::move(holder)), range, members)));
+      }
+      return result;
+    }
     case Kind::kRange:
       if (sugar.flag) {
         result.length = sugar.elements[1].value;

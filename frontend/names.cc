@@ -87,7 +87,7 @@ const std::unordered_map<std::string, const char*>& operators() {
       {"torch.jit._awaitable_nowait", "prim::awaitable_nowait"},
       {"torch.jit._unwrap_optional", "aten::_unwrap_optional"},
       {"warnings.warn", "aten::warn"},
-      {"math.fabs", "prim::fabs"},
+      {"math.fabs", "aten::fabs"},
       {"math.mathremainder", "aten::mathremainder"},
       {"math.remainder", "aten::mathremainder"},
       {"torch.autograd.grad", "aten::grad"},
@@ -122,8 +122,9 @@ const std::unordered_map<std::string, const char*>& operator_modules() {
 
 const std::unordered_set<std::string>& plain_modules() {
   static const auto* const table = new std::unordered_set<std::string>{
-      "torch.jit",           "torch.nn", "torch.nn.utils", "torch.autograd", "torch.classes", "torch.ops",
-      "torch._jit_internal", "typing",   "warnings",       "cmath",
+      "torch.jit",      "torch.nn",  "torch.nn.utils", "torch.autograd", "torch.autograd.profiler",
+      "torch.profiler", "torch.amp", "torch.classes",  "torch.ops",      "torch._jit_internal",
+      "typing",         "warnings",  "cmath",
   };
   return *table;
 }
