@@ -13,6 +13,7 @@
 #include <vesta/method.h>
 #include <vesta/module.h>
 #include <vesta/produced_by.h>
+#include <vesta/types.h>
 
 #include "absl/status/status.h"
 #include "ir/program.h"
@@ -35,6 +36,7 @@ struct Access {
     return Method(std::move(context), std::move(object), function);
   }
   static Unit unit(ContextPtr context) { return Unit(std::move(context)); }
+  static Types types(ContextPtr context) { return Types(std::move(context)); }
   static const ContextPtr& context(const Module& module) { return module.context_; }
   static const ObjectPtr& object(const Module& module) { return module.object_; }
   static ir::Function* function(const Method& method) { return method.function_; }

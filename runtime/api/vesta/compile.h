@@ -14,6 +14,7 @@
 #include <vesta/export.h>
 #include <vesta/method.h>
 #include <vesta/options.h>
+#include <vesta/types.h>
 
 #include "absl/status/statusor.h"
 
@@ -27,6 +28,8 @@ class VESTA_API Unit {
   bool has_function(std::string_view name) const;
   // In the order of the source.
   std::vector<Method> functions() const;
+  // The classes, NamedTuples and enums of the source, for building values to pass in.
+  Types types() const;
   absl::StatusOr<c10::IValue> run_function(std::string_view name, std::vector<c10::IValue> args,
                                            const Kwargs& kwargs = {}, const CallOptions& options = {}) const;
 

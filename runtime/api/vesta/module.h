@@ -21,6 +21,7 @@
 #include <vesta/method.h>
 #include <vesta/options.h>
 #include <vesta/produced_by.h>
+#include <vesta/types.h>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -71,6 +72,9 @@ class VESTA_API Module {
   bool has_method(std::string_view name) const;
   // In the order of the source.
   std::vector<Method> methods() const;
+
+  // The classes, NamedTuples and enums of the program, for building values to pass in.
+  Types types() const;
 
   // --- Looking inside. `recurse`: child modules too, with dotted names.
   std::vector<Named<at::Tensor>> named_parameters(bool recurse = true) const;

@@ -13,7 +13,9 @@
 #include <vesta/load.h>
 #include <vesta/method.h>
 #include <vesta/module.h>
+#include <vesta/operators.h>
 #include <vesta/options.h>
 #include <vesta/produced_by.h>
+#include <vesta/types.h>
 #include <vesta/value.h>
 #include <vesta/version.h>

@@ -1,0 +1,1 @@
+// Nothing: a library that only has a name.
