@@ -114,14 +114,7 @@ struct Site {
   std::string name;                            // call_interface: of the method
   c10::TypePtr type;                           // of what is made: list, dict, tuple, class, future
   std::vector<c10::TypePtr> types;             // is_instance
-  AutocastPolicy autocast = AutocastPolicy::kNone;  // call_operator, call_builtin; only in programs that use autocast
-  const ir::Function* callee = nullptr;             // call_function
-  MethodCache* cache = nullptr;                     // call_interface, enter, leave
-  const Code* body = nullptr;                       // fork
-  bool deferred = false;                            // fork: makes an Await, which runs the body when it is waited for
-  std::string name;                                 // call_interface: of the method
-  c10::TypePtr type;                                // of what is made: list, dict, tuple, class, future
-  std::vector<c10::TypePtr> types;                  // is_instance
+  AutocastPolicy autocast = AutocastPolicy::kNone;  // call_operator, call_builtin; in programs that use autocast
 };
 
 enum class Bank : uint8_t { kValue, kInt, kFloat, kBool };

@@ -1,0 +1,142 @@
+// torch::jit reads io_ts.pt, so that a fault of ours in reading values cannot hide itself; everything else is Vesta.
+
+#include "tests/conformance/entry.h"
+
+#include <algorithm>
+#include <fstream>
+#include <optional>
+#include <utility>
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <c10/core/DefaultDtype.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/import.h>
+#include <vesta/vesta.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/conformance/recorded_value.h"
+#include "tests/differential/compare.h"
+
+namespace vesta::conformance {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+struct Call {
+  std::vector<c10::IValue> inputs;
+  Kwargs kwargs;
+};
+
+std::vector<c10::IValue> sequence(const c10::IValue& value) {
+  if (value.isTuple()) return value.toTupleRef().elements().vec();
+  return value.toListRef().vec();
+}
+
+Call recorded_call(const torch::jit::Module& io, const Method& method, const Types& types) {
+  Call call;
+  const std::vector<c10::Argument>& formals = method.schema().arguments();
+  size_t index = 1;  // After self.
+  for (const c10::IValue& recorded : sequence(io.attr("inputs"))) {
+    call.inputs.push_back(index < formals.size() ? argument(recorded, formals[index].type(), types) : recorded);
+    ++index;
+  }
+  if (!io.hasattr("kwarg_names")) return call;
+  const std::vector<c10::IValue> names = sequence(io.attr("kwarg_names"));
+  const std::vector<c10::IValue> values = sequence(io.attr("kwarg_values"));
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string& name = names[i].toStringRef();
+    c10::IValue value = values.at(i);
+    for (const c10::Argument& formal : formals) {
+      if (formal.name() == name) value = argument(value, formal.type(), types);
+    }
+    call.kwargs.emplace_back(name, std::move(value));
+  }
+  return call;
+}
+
+// Loading, and everything that can be asked without a call.
+std::string look_at(const fs::path& program, const Module& module) {
+  const absl::StatusOr<Inspection> inspection = inspect(program.string());
+  if (!inspection.ok()) return "inspect: " + std::string(inspection.status().message());
+  for (const Method& method : module.methods()) (void)method.signature();
+  (void)module.named_attributes();
+  (void)module.state_dict();
+  return {};
+}
+
+bool text_is(const json& meta, const char* name, const char* text) {
+  return meta.contains(name) && meta[name].is_string() && meta[name] == text;
+}
+
+bool flag(const json& meta, const char* name, bool otherwise) {
+  return meta.contains(name) && meta[name].is_boolean() ? meta[name].get<bool>() : otherwise;
+}
+
+std::string compared(const json& meta, const torch::jit::Module& io, const Call& call, const c10::IValue& result,
+                     const std::string& printed) {
+  const bool erase = flag(meta, "uninitialized_output", false);
+  const bool wide = text_is(meta, "default_dtype", "float64");
+  test::Tolerance tolerance{wide ? 1e-7 : 1e-4, wide ? 1e-9 : 1e-5, false};
+  std::string wrong = test::difference(plain(result, erase), plain(io.attr("outputs"), erase), tolerance, "output");
+  if (printed != meta.value("stdout", "")) wrong += "printed '" + printed + "'\n";
+  if (flag(meta, "mutates_inputs", false) && io.hasattr("inputs_after")) {
+    wrong += test::difference(plain(c10::ivalue::Tuple::create(call.inputs), false),
+                              plain(c10::ivalue::Tuple::create(sequence(io.attr("inputs_after"))), false), tolerance,
+                              "input afterwards");
+  }
+  return wrong;
+}
+
+std::string run(const fs::path& folder) {
+  json meta = json::object();
+  if (std::ifstream file(folder / "meta.json"); file) meta = json::parse(file);
+  const absl::StatusOr<Module> module = load((folder / "program.pt").string());
+  if (!module.ok()) return "load: " + std::string(module.status().message());
+  if (!fs::exists(folder / "io_ts.pt")) return look_at(folder / "program.pt", *module);
+  const torch::jit::Module io = torch::jit::load((folder / "io_ts.pt").string());
+  const absl::StatusOr<Method> method = module->get_method(meta.value("method", "forward"));
+  if (!method.ok()) return "method: " + std::string(method.status().message());
+
+  const Call call = recorded_call(io, *method, module->types());
+  c10::set_default_dtype(
+      caffe2::TypeMeta::fromScalarType(text_is(meta, "default_dtype", "float64") ? at::kDouble : at::kFloat));
+  std::optional<c10::InferenceMode> inference;
+  if (flag(meta, "inference_mode", false)) inference.emplace();
+  const at::AutoGradMode grad(flag(meta, "grad_enabled", true));
+  at::manual_seed(meta.value("seed", uint64_t{0}));
+  std::string printed;
+  CallOptions options;
+  options.print = [&](std::string_view text) { printed += text; };
+  const absl::StatusOr<c10::IValue> result = (*method)(call.inputs, call.kwargs, options);
+  if (text_is(meta, "outcome", "raises")) return result.ok() ? "should raise " + meta["exception"].dump() : "";
+  if (!result.ok()) return "call: " + std::string(result.status().message());
+  return compared(meta, io, call, *result, printed);
+}
+
+}  // namespace
+
+std::vector<fs::path> entries_below(const fs::path& root, const std::string& filter) {
+  std::vector<fs::path> found;
+  for (const auto& item : fs::recursive_directory_iterator(root, fs::directory_options::follow_directory_symlink)) {
+    if (item.path().filename() != "program.pt") continue;
+    const fs::path folder = item.path().parent_path();
+    if (folder.string().find(filter) != std::string::npos) found.push_back(folder);
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+std::string run_entry(const fs::path& folder) {
+  try {
+    return run(folder);
+  } catch (const c10::Error& error) {
+    return std::string("exception: ") + error.what_without_backtrace();
+  } catch (const std::exception& error) {
+    return std::string("exception: ") + error.what();
+  }
+}
+
+}  // namespace vesta::conformance

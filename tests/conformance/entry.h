@@ -1,0 +1,17 @@
+#pragma once
+
+// One recorded program: a folder with program.pt, meta.json and, unless it is only to be loaded, io_ts.pt.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace vesta::conformance {
+
+// The folders below `root` that hold a program.pt and whose path contains `filter`, sorted.
+std::vector<std::filesystem::path> entries_below(const std::filesystem::path& root, const std::string& filter);
+
+// Runs it as it was recorded. "" where everything agrees; else the reason, one or more lines. Never throws.
+std::string run_entry(const std::filesystem::path& folder);
+
+}  // namespace vesta::conformance
