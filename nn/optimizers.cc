@@ -293,14 +293,6 @@ void state(V& v, optim::LBFGSParamState& s) {
 using Groups = std::vector<optim::OptimizerParamGroup>;
 using StateMap = ska::flat_hash_map<void*, std::unique_ptr<optim::OptimizerParamState>>;
 
-std::vector<at::Tensor> all_parameters(const Groups& groups) {
-  std::vector<at::Tensor> result;
-  for (const optim::OptimizerParamGroup& group : groups) {
-    result.insert(result.end(), group.params().begin(), group.params().end());
-  }
-  return result;
-}
-
 // What `like` has and the dict has not.
 void add_missing(PyValue& to, const absl::StatusOr<PyValue>& like) {
   if (!like.ok()) return;

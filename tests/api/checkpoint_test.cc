@@ -262,7 +262,7 @@ TEST(HostilePickles, TricksWithNamesMemoAndExtensionsAreRefusedOrInert) {
   const PyValue result = must(load_pickle(nested)).root();
   EXPECT_THAT(result.class_name(), HasSubstr("builtins.getattr"));
   // EXT1, EXT2, EXT4.
-  for (const std::string code : {"\x82\1"s, "\x83\1\0"s, "\x84\1\0\0\0"s}) {
+  for (const std::string& code : {"\x82\1"s, "\x83\1\0"s, "\x84\1\0\0\0"s}) {
     EXPECT_EQ(load_pickle("\x80\x02"s + code + ".").status().code(), absl::StatusCode::kDataLoss);
   }
   // INST and OBJ of protocol 0 and 1.
