@@ -71,7 +71,9 @@ bool is_sortable(const c10::Type& type) {
 
 absl::Status check_sortable(const GenericList& list) {
   if (list.empty()) return absl::OkStatus();
-  if (is_sortable(*list.elementType())) return absl::OkStatus();
+  // Lists of numbers, strings and tensors have overloads of their own.
+  const IValue first = list.get(0);
+  if (first.isObject() || (first.isTuple() && is_sortable(*first.type()))) return absl::OkStatus();
   return value_error(
       "only lists of tensors, ints, floats, bools, strs, of objects with '__lt__' and of tuples of these can be "
       "sorted, got a list of ",
