@@ -106,14 +106,14 @@ struct Site {
   const c10::OperatorHandle* handle = nullptr;  // call_operator
   std::vector<EnumArgument> enums;              // call_operator: those of its arguments that a call has to check
   const ir::Operator* op = nullptr;
-  const ir::Function* callee = nullptr;        // call_function
-  torch::jit::Function* registered = nullptr;  // call_registered
-  MethodCache* cache = nullptr;                // call_interface, enter, leave
-  const Code* body = nullptr;                  // fork
-  bool deferred = false;                       // fork: makes an Await, which runs the body when it is waited for
-  std::string name;                            // call_interface: of the method
-  c10::TypePtr type;                           // of what is made: list, dict, tuple, class, future
-  std::vector<c10::TypePtr> types;             // is_instance
+  const ir::Function* callee = nullptr;             // call_function
+  torch::jit::Function* registered = nullptr;       // call_registered
+  MethodCache* cache = nullptr;                     // call_interface, enter, leave
+  const Code* body = nullptr;                       // fork
+  bool deferred = false;                            // fork: makes an Await, which runs the body when it is waited for
+  std::string name;                                 // call_interface: of the method
+  c10::TypePtr type;                                // of what is made: list, dict, tuple, class, future
+  std::vector<c10::TypePtr> types;                  // is_instance
   AutocastPolicy autocast = AutocastPolicy::kNone;  // call_operator, call_builtin; in programs that use autocast
 };
 
