@@ -16,6 +16,7 @@
 #include <vesta/operators.h>
 #include <vesta/options.h>
 #include <vesta/produced_by.h>
+#include <vesta/trace.h>
 #include <vesta/types.h>
 #include <vesta/value.h>
 #include <vesta/version.h>

@@ -1,0 +1,99 @@
+// What tracing costs. The bounds are wide: they are for machines that do other things too.
+
+#include <torch/nn.h>
+
+#include <chrono>
+#include <cstdio>
+
+#include "tests/tracer/trace_test_support.h"
+
+namespace vesta::test {
+namespace {
+
+namespace nn = torch::nn;
+using at::Tensor;
+
+double seconds(const std::function<void()>& code) {
+  const auto start = std::chrono::steady_clock::now();
+  code();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double best_of(int runs, const std::function<void()>& code) {
+  double best = seconds(code);
+  for (int i = 1; i < runs; ++i) best = std::min(best, seconds(code));
+  return best;
+}
+
+struct BottleneckImpl : nn::Module {
+  nn::Sequential body{nullptr}, shortcut{nullptr};
+  BottleneckImpl(int64_t in, int64_t width, int64_t stride) {
+    const auto conv = [](int64_t from, int64_t to, int64_t kernel, int64_t step) {
+      return nn::Conv2d(nn::Conv2dOptions(from, to, kernel).stride(step).padding(kernel / 2).bias(false));
+    };
+    body = register_module("body", nn::Sequential(conv(in, width, 1, 1), nn::BatchNorm2d(width), nn::ReLU(),
+                                                  conv(width, width, 3, stride), nn::BatchNorm2d(width), nn::ReLU(),
+                                                  conv(width, 4 * width, 1, 1), nn::BatchNorm2d(4 * width)));
+    if (in != 4 * width) {
+      shortcut =
+          register_module("shortcut", nn::Sequential(conv(in, 4 * width, 1, stride), nn::BatchNorm2d(4 * width)));
+    }
+  }
+  Tensor forward(const Tensor& x) {
+    return torch::relu(body->forward(x) + (shortcut.is_empty() ? x : shortcut->forward(x)));
+  }
+};
+TORCH_MODULE(Bottleneck);
+
+struct ResNet50Impl : nn::Module {
+  nn::Sequential stem{nullptr}, layers{nullptr};
+  nn::Linear fc{nullptr};
+  ResNet50Impl() {
+    stem =
+        register_module("stem", nn::Sequential(nn::Conv2d(nn::Conv2dOptions(3, 64, 7).stride(2).padding(3).bias(false)),
+                                               nn::BatchNorm2d(64), nn::ReLU(),
+                                               nn::MaxPool2d(nn::MaxPool2dOptions(3).stride(2).padding(1))));
+    layers = register_module("layers", nn::Sequential());
+    int64_t in = 64;
+    const std::vector<std::pair<int64_t, int>> stages{{64, 3}, {128, 4}, {256, 6}, {512, 3}};
+    for (const auto& [width, count] : stages) {
+      for (int i = 0; i < count; ++i) {
+        layers->push_back(Bottleneck(in, width, i == 0 && width > 64 ? 2 : 1));
+        in = 4 * width;
+      }
+    }
+    fc = register_module("fc", nn::Linear(2048, 1000));
+  }
+  Tensor forward(const Tensor& x) {
+    return fc(torch::adaptive_avg_pool2d(layers->forward(stem->forward(x)), {1, 1}).flatten(1));
+  }
+};
+TORCH_MODULE(ResNet50);
+
+TEST(TraceCost, ResNet50TakesAtMostThreeTimesItsEagerRun) {
+  ResNet50 net;
+  net->eval();
+  const at::NoGradGuard no_grad;
+  const Tensor x = at::randn({1, 3, 224, 224});
+  const double eager = best_of(5, [&] { net->forward(x); });
+  const double modes = best_of(3, [&] { must(trace(net, {x}, {.check = false})); });
+  const double frozen = best_of(3, [&] { must(trace(net, {x}, {.check = false, .freeze_mode = true})); });
+  std::printf("ResNet-50: eager %.0f ms, trace %.0f ms (both modes), %.0f ms (one mode)\n", eager * 1e3, modes * 1e3,
+              frozen * 1e3);
+  EXPECT_LT(modes, 3 * eager);
+}
+
+TEST(TraceCost, TenThousandOperatorsTakeLessThanASecondMore) {
+  const auto code = [](Tensor x) {
+    for (int i = 0; i < 5000; ++i) x = (x + 1).relu();
+    return x;
+  };
+  const Tensor x = at::randn({4});
+  const double eager = best_of(5, [&] { code(x); });
+  const double traced = best_of(3, [&] { must(trace(code, {x}, {.check = false})); });
+  std::printf("10,000 operators: eager %.0f ms, trace %.0f ms\n", eager * 1e3, traced * 1e3);
+  EXPECT_LT(traced - eager, 1.0);
+}
+
+}  // namespace
+}  // namespace vesta::test

@@ -1,0 +1,61 @@
+// A boxed fallback on a key that libtorch keeps for experiments and that lies above autocast and autograd. It costs
+// nothing where the key is not switched on, which is a matter of each thread. A thread that inherited the key without a
+// listener (autograd's, for other devices) runs on as if nothing was there.
+
+#include "tracer/hook.h"
+
+#include <ATen/core/boxing/KernelFunction.h>
+#include <c10/util/Exception.h>
+
+#include "absl/strings/str_cat.h"
+
+namespace vesta::tracer {
+namespace {
+
+constexpr c10::DispatchKey kKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
+
+thread_local Listener* current = nullptr;
+
+void heard(const c10::OperatorHandle& op, c10::DispatchKeySet keys, c10::Stack* stack) {
+  const c10::DispatchKeySet below = keys & c10::DispatchKeySet(c10::DispatchKeySet::FULL_AFTER, kKey);
+  if (current == nullptr) return call_below(op, below, *stack);
+  current->called(op, below, *stack);
+}
+
+}  // namespace
+
+void call_below(const c10::OperatorHandle& op, c10::DispatchKeySet below, c10::Stack& stack) {
+  const c10::impl::ExcludeDispatchKeyGuard exclude(kKey);
+  op.redispatchBoxed(below, &stack);
+}
+
+void call_inside(const c10::OperatorHandle& op, c10::DispatchKeySet below, c10::Stack& stack) {
+  op.redispatchBoxed(below, &stack);
+}
+
+absl::Status install_hook() {
+  static const absl::Status* const status = [] {
+    try {
+      // Never destroyed: the process ends with the dispatcher.
+      new c10::RegistrationHandleRAII(c10::Dispatcher::singleton().registerFallback(
+          kKey, c10::KernelFunction::makeFromBoxedFunction<&heard>(), "vesta's tracer"));
+      return new absl::Status();
+    } catch (const c10::Error& error) {
+      return new absl::Status(absl::StatusCode::kFailedPrecondition,
+                              absl::StrCat("tracing needs the dispatch key 'TESTING_ONLY_GenericMode', which another "
+                                           "library uses: ",
+                                           error.what_without_backtrace()));
+    }
+  }();
+  return *status;
+}
+
+Listener* listener() { return current; }
+
+Listening::Listening(Listener& listener) : outer_(current), include_(kKey) { current = &listener; }
+Listening::~Listening() { current = outer_; }
+
+Deaf::Deaf() : outer_(current), exclude_(kKey) { current = nullptr; }
+Deaf::~Deaf() { current = outer_; }
+
+}  // namespace vesta::tracer
