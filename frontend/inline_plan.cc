@@ -139,7 +139,7 @@ void InlinePlan::consume(const ir::Node& user, const std::vector<const ir::Value
     const ir::Node* candidate = wanted[wanted.size() - 1 - taken];
     if (pending[pending.size() - 1 - taken] != candidate) break;
     const ir::Use& use = candidate->output()->uses()[0];
-    if (!may_be_operand(*candidate, user, use.index)) break;
+    if (!may_be_operand(*candidate, user)) break;
     if (is_plain_tuple(user) && is_plain_tuple(*candidate)) {
       if (later_operator || !is_leaf_tuple(*candidate)) break;
     } else {
@@ -176,7 +176,7 @@ bool InlinePlan::may_wait(const ir::Node& node) const {
   return target != nullptr && same_stem(*target, value);
 }
 
-bool InlinePlan::may_be_operand(const ir::Node& node, const ir::Node& user, size_t index) const {
+bool InlinePlan::may_be_operand(const ir::Node& node, const ir::Node& user) const {
   if (user.find(ir::attr::Subgraph) != nullptr) return false;  // What a closure captures has a name.
   // A test of a type tells the branches of an `if` what it has found out; the graph says that by itself.
   if (user.kind() == ir::prim::If) return node.kind() != ir::prim::isinstance;

@@ -37,7 +37,7 @@ class InlinePlan {
   // Takes what `user` reads off the end of `pending`; true where something that it reads had to be left as a statement.
   void consume(const ir::Node& user, const std::vector<const ir::Value*>& operands, Pending& pending);
   bool may_wait(const ir::Node& node) const;
-  bool may_be_operand(const ir::Node& node, const ir::Node& user, size_t index) const;
+  bool may_be_operand(const ir::Node& node, const ir::Node& user) const;
   bool is_leaf_tuple(const ir::Node& node) const;
 
   std::unordered_set<const ir::Node*> inline_;

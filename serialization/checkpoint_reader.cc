@@ -109,4 +109,17 @@ absl::StatusOr<CheckpointContents> read_checkpoint(SharedBytes bytes, const std:
   return explain(kind, file_name);
 }
 
+std::string checkpoint_format_name(FileKind kind) {
+  switch (kind) {
+    case FileKind::kCheckpointLegacy:
+      return "torch.save, stream of before 1.6";
+    case FileKind::kCheckpointTar:
+      return "torch.save, tar of 0.1";
+    case FileKind::kSafetensors:
+      return "safetensors";
+    default:
+      return "torch.save, zip";
+  }
+}
+
 }  // namespace vesta::serialization

@@ -54,4 +54,7 @@ absl::StatusOr<CheckpointContents> read_stream_checkpoint(SharedBytes bytes, con
 absl::StatusOr<CheckpointContents> read_tar_checkpoint(SharedBytes bytes, const std::string& file_name,
                                                        const CheckpointReadOptions& options);
 
+// "torch.save, zip": what people are told of a checkpoint's container.
+std::string checkpoint_format_name(FileKind kind);
+
 }  // namespace vesta::serialization

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_format.h"
 #include "ir/support/status.h"
+#include "serialization/crc32.h"
 
 namespace vesta::serialization {
 namespace {
@@ -21,32 +22,22 @@ constexpr size_t kStep = size_t{1} << 30;  // zlib counts in unsigned int
 // Deflated members that nobody reads are not worth more time than this.
 constexpr uint64_t kMaxInflatedUnread = uint64_t{128} << 20;
 
-uint32_t crc_of(std::string_view data, uint32_t crc = 0) {
-  while (!data.empty()) {
-    const std::string_view part = data.substr(0, kStep);
-    crc = static_cast<uint32_t>(
-        ::crc32(crc, reinterpret_cast<const Bytef*>(part.data()), static_cast<uInt>(part.size())));
-    data.remove_prefix(part.size());
-  }
-  return crc;
-}
-
 // A large member is divided among threads: the CRC of the whole follows from those of its parts.
 constexpr size_t kParallelCrc = size_t{2} << 20;
 
 uint32_t parallel_crc(std::string_view data) {
   const size_t threads = std::min<size_t>(4, std::max(1u, std::thread::hardware_concurrency()));
-  if (data.size() < kParallelCrc || threads == 1) return crc_of(data);
+  if (data.size() < kParallelCrc || threads == 1) return crc32_of(data);
   const size_t part = (data.size() + threads - 1) / threads;
   std::vector<std::future<uint32_t>> parts;
   try {
     for (size_t i = 1; i < threads; ++i) {
-      parts.push_back(std::async(std::launch::async, [=] { return crc_of(data.substr(i * part, part)); }));
+      parts.push_back(std::async(std::launch::async, [=] { return crc32_of(data.substr(i * part, part)); }));
     }
   } catch (const std::system_error&) {  // no more threads
-    return crc_of(data);
+    return crc32_of(data);
   }
-  uLong crc = crc_of(data.substr(0, part));
+  uLong crc = crc32_of(data.substr(0, part));
   for (size_t i = 1; i < threads; ++i) {
     const size_t size = std::min(part, data.size() - i * part);
     crc = ::crc32_combine(crc, parts[i - 1].get(), static_cast<z_off_t>(size));
@@ -171,7 +162,7 @@ absl::Status ZipReader::verify_unread() const {
     while (!inflater.ended() && total <= entry.size) {
       const size_t count = inflater.fill(buffer.data(), buffer.size());
       if (count == 0) break;
-      crc = crc_of({buffer.data(), count}, crc);
+      crc = crc32_of({buffer.data(), count}, crc);
       total += count;
     }
     if (total != entry.size || !inflater.finished()) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "ir/support/status.h"
+#include "serialization/crc32.h"
 
 namespace vesta::serialization {
 namespace {
@@ -37,16 +38,6 @@ class Fields {
   std::string bytes_;
 };
 
-uint32_t crc_of(std::string_view contents) {
-  uLong crc = 0;
-  while (!contents.empty()) {
-    const std::string_view part = contents.substr(0, size_t{1} << 30);
-    crc = ::crc32(crc, reinterpret_cast<const Bytef*>(part.data()), static_cast<uInt>(part.size()));
-    contents.remove_prefix(part.size());
-  }
-  return static_cast<uint32_t>(crc);
-}
-
 uint64_t narrow(uint64_t value) { return std::min(value, kAll32); }
 
 }  // namespace
@@ -57,7 +48,7 @@ absl::Status ZipWriter::put(std::string_view bytes) {
 }
 
 absl::Status ZipWriter::add(const std::string& name, std::string_view contents) {
-  const Member member{name, crc_of(contents), contents.size(), at_};
+  const Member member{name, crc32_of(contents), contents.size(), at_};
   Fields extra;
   if (member.size >= kAll32) extra.u16(1).u16(16).u64(member.size).u64(member.size);
   const uint64_t before_padding = at_ + 30 + name.size() + extra.bytes().size() + 4;

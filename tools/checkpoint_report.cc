@@ -1,7 +1,5 @@
 #include "tools/checkpoint_report.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
@@ -12,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "ir/support/status.h"
+#include "serialization/crc32.h"
 #include "serialization/identify.h"
 #include "serialization/npy.h"
 #include "serialization/safetensors.h"
@@ -121,16 +120,6 @@ StorageUse use_of(const CheckpointContents& contents) {
   return use;
 }
 
-uint32_t crc_of(std::string_view contents) {
-  uLong crc = 0;
-  while (!contents.empty()) {
-    const std::string_view part = contents.substr(0, size_t{1} << 30);
-    crc = ::crc32(crc, reinterpret_cast<const Bytef*>(part.data()), static_cast<uInt>(part.size()));
-    contents.remove_prefix(part.size());
-  }
-  return static_cast<uint32_t>(crc);
-}
-
 at::Tensor plain(const at::Tensor& tensor) {
   const at::Tensor detached = tensor.detach();
   return detached.is_quantized() ? detached.int_repr() : detached.resolve_conj().resolve_neg();
@@ -215,7 +204,7 @@ ordered_json json_of_array(const std::string& path, const PyValue& value) {
           {"dtype", value.text()},
           {"shape", value.shape()},
           {"checksum",
-           value.tensor().defined() ? tensor_checksum(value.tensor()) : absl::StrFormat("crc32:%08x", crc_of(raw))}};
+           value.tensor().defined() ? tensor_checksum(value.tensor()) : absl::StrFormat("crc32:%08x", crc32_of(raw))}};
 }
 
 // Everything that is no tensor: what it is, and plain values as text.
@@ -241,7 +230,7 @@ ordered_json json_of_value(const std::string& path, const PyValue& value) {
       break;
     case Kind::kStorage:
       json["checksum"] = absl::StrFormat(
-          "crc32:%08x", crc_of({static_cast<const char*>(value.storage().data()), value.storage().nbytes()}));
+          "crc32:%08x", crc32_of({static_cast<const char*>(value.storage().data()), value.storage().nbytes()}));
       break;
     default:
       json["value"] = value.summary();
@@ -272,19 +261,6 @@ absl::StatusOr<CheckpointContents> open_value_file(const std::string& path, bool
   return serialization::read_checkpoint(std::move(bytes), path, options);
 }
 
-std::string value_file_format(FileKind kind) {
-  switch (kind) {
-    case FileKind::kCheckpointLegacy:
-      return "torch.save, stream of before 1.6";
-    case FileKind::kCheckpointTar:
-      return "torch.save, tar of 0.1";
-    case FileKind::kSafetensors:
-      return "safetensors";
-    default:
-      return "torch.save, zip";
-  }
-}
-
 std::string tensor_bytes(const at::Tensor& tensor) {
   std::string contents;
   serialization::append_elements(plain(tensor), contents);
@@ -295,11 +271,11 @@ std::string tensor_checksum(const at::Tensor& tensor) {
   const at::Tensor values = plain(tensor);
   const auto size = static_cast<size_t>(values.numel()) * values.element_size();
   if (values.is_contiguous()) {
-    return absl::StrFormat("crc32:%08x", crc_of({static_cast<const char*>(values.const_data_ptr()), size}));
+    return absl::StrFormat("crc32:%08x", crc32_of({static_cast<const char*>(values.const_data_ptr()), size}));
   }
   std::string contents;
   serialization::append_elements(values, contents);
-  return absl::StrFormat("crc32:%08x", crc_of(contents));
+  return absl::StrFormat("crc32:%08x", crc32_of(contents));
 }
 
 absl::Status print_value_file(const std::string& path, int depth, std::ostream& out) {
@@ -319,9 +295,10 @@ absl::Status print_value_file(const std::string& path, int depth, std::ostream& 
     wasted += static_cast<int64_t>(storage.storage.nbytes()) - use.used_bytes(&storage);
   }
   VESTA_ASSIGN_OR_RETURN(const serialization::SharedBytes file, serialization::map_file(path, Limits().file_bytes));
-  out << path << "\n  format: " << value_file_format(contents.kind) << (contents.big_endian ? ", big-endian" : "")
-      << "\n  size: " << byte_size(static_cast<int64_t>(file->size())) << "\n  tensors: " << with_commas(tensors)
-      << " in " << with_commas(static_cast<int64_t>(contents.storages.size())) << " storages of " << byte_size(bytes)
+  out << path << "\n  format: " << serialization::checkpoint_format_name(contents.kind)
+      << (contents.big_endian ? ", big-endian" : "") << "\n  size: " << byte_size(static_cast<int64_t>(file->size()))
+      << "\n  tensors: " << with_commas(tensors) << " in "
+      << with_commas(static_cast<int64_t>(contents.storages.size())) << " storages of " << byte_size(bytes)
       << ", of which no tensor reaches " << byte_size(wasted) << "\n";
   if (inert > 0) out << "  objects of classes that are not known, and calls that are not made: " << inert << "\n";
   std::vector<std::vector<std::string>> rows;
@@ -354,7 +331,7 @@ absl::Status print_value_file_json(const std::string& path, std::ostream& out) {
                         {"used_bytes", use.used_bytes(&storage)}});
   }
   const ordered_json all = {{"path", path},
-                            {"format", value_file_format(contents.kind)},
+                            {"format", serialization::checkpoint_format_name(contents.kind)},
                             {"tensors", std::move(tensors)},
                             {"storages", std::move(storages)},
                             {"arrays", std::move(arrays)},

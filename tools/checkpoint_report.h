@@ -22,9 +22,6 @@ bool is_value_file(const std::string& path);
 // be used.
 absl::StatusOr<serialization::CheckpointContents> open_value_file(const std::string& path, bool weights);
 
-// "torch.save, zip"
-std::string value_file_format(serialization::FileKind kind);
-
 // "crc32:1234abcd": zlib's CRC-32 of the tensor's elements in C order (the last index fastest), little endian, as
 // `zlib.crc32(t.contiguous().view(torch.uint8).numpy().tobytes())` in Python; of a quantized tensor of int_repr(), of a
 // conjugated or negated view of its resolved values. REQUIRES: a dense tensor on the CPU.

@@ -24,21 +24,7 @@ namespace vesta {
 namespace {
 
 using serialization::CheckpointStorage;
-using serialization::FileKind;
 using StorageDevices = absl::flat_hash_map<const c10::StorageImpl*, c10::Device>;
-
-std::string format_name(FileKind kind) {
-  switch (kind) {
-    case FileKind::kCheckpointLegacy:
-      return "torch.save, stream of before 1.6";
-    case FileKind::kCheckpointTar:
-      return "torch.save, tar of 0.1";
-    case FileKind::kSafetensors:
-      return "safetensors";
-    default:
-      return "torch.save, zip";
-  }
-}
 
 // Changes the tensors of a tree in place, or, for saving, of a copy of it.
 class TensorMover {
@@ -184,7 +170,7 @@ struct internal::CheckpointAccess {
     VESTA_RETURN_IF_ERROR(move_to_devices(contents.root, contents.storages, name, options));
     Checkpoint result;
     result.root_ = std::move(contents.root);
-    result.format_ = format_name(contents.kind);
+    result.format_ = serialization::checkpoint_format_name(contents.kind);
     if (options.verify != VerifyWeights::kNever) result.verify_ = std::move(contents.verify);
     return result;
   }
