@@ -44,6 +44,28 @@ def floordiv(a: Tensor, b: SCALAR) -> Tensor:
 )";
 
 constexpr const char* kAten = R"(
+def __contains__(self: str, key: str) -> bool:
+  return torch.find(self, key, 0, len(self)) != -1
+def int(self: Tensor) -> Tensor:
+  return torch.to(self, torch.int32)
+def long(self: Tensor) -> Tensor:
+  return torch.to(self, torch.int64)
+def short(self: Tensor) -> Tensor:
+  return torch.to(self, torch.int16)
+def char(self: Tensor) -> Tensor:
+  return torch.to(self, torch.int8)
+def byte(self: Tensor) -> Tensor:
+  return torch.to(self, torch.uint8)
+def half(self: Tensor) -> Tensor:
+  return torch.to(self, torch.float16)
+def float(self: Tensor) -> Tensor:
+  return torch.to(self, torch.float32)
+def double(self: Tensor) -> Tensor:
+  return torch.to(self, torch.float64)
+def bfloat16(self: Tensor) -> Tensor:
+  return torch.to(self, torch.bfloat16)
+def bool(self: Tensor) -> Tensor:
+  return torch.to(self, torch.bool)
 def floordiv(a: Tensor, b: Tensor) -> Tensor:
   return torch.floor_divide(a, b)
 )";

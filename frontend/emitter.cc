@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/names.h"
 #include "ir/support/status.h"
+#include "ir/support/suggestion.h"
 
 namespace vesta::frontend {
 
@@ -151,7 +152,19 @@ absl::StatusOr<Sugar> Emitter::lookup(const Name& name) {
     VESTA_ASSIGN_OR_RETURN(c10::NamedTypePtr type, unit_.find_type(absl::StrCat(scope_.type_prefix, name.id)));
     if (type != nullptr) return Sugar::of_type(type);
   }
-  return error(name.range, absl::StrCat("'", name.id, "' is not defined"));
+  return error(name.range,
+               absl::StrCat("'", name.id, "' is not defined", support::did_you_mean(name.id, names_in_reach())));
+}
+
+std::vector<std::string> Emitter::names_in_reach() const {
+  std::vector<std::string> names = global_names();
+  for (const Emitter* emitter = this; emitter != nullptr; emitter = emitter->outer_) {
+    for (const Frame* frame = emitter->frame_.get(); frame != nullptr; frame = frame->parent.get())
+      names.insert(names.end(), frame->order.begin(), frame->order.end());
+  }
+  const std::vector<std::string> defined = unit_.defined_names(scope_);
+  names.insert(names.end(), defined.begin(), defined.end());
+  return names;
 }
 
 absl::Status Emitter::set_name(const std::string& name, Sugar sugar, const SourceRange& range, c10::TypePtr declared) {

@@ -108,6 +108,8 @@ class Emitter {
   ir::Value* retype(ir::Value* value, c10::TypePtr type, const support::SourceRange& range);
   std::vector<ir::Value*> unpack_tuple(ir::Value* tuple, const support::SourceRange& range);
   absl::StatusOr<Sugar> lookup(const Name& name);
+  // For messages: what could have been written where a name is.
+  std::vector<std::string> names_in_reach() const;
   Sugar capture(const std::string& name);
   absl::Status set_name(const std::string& name, Sugar sugar, const support::SourceRange& range,
                         c10::TypePtr declared = nullptr);

@@ -1,13 +1,17 @@
 // `base.name`: members of modules and namespaces, fields, attributes, methods, properties.
 
 #include <ATen/core/enum_type.h>
+#include <ATen/core/jit_type.h>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "frontend/builtin_sources.h"
 #include "frontend/emitter.h"
 #include "frontend/library_sources.h"
 #include "frontend/names.h"
+#include "ir/operator.h"
 #include "ir/support/status.h"
+#include "ir/support/suggestion.h"
 
 namespace vesta::frontend {
 
@@ -73,7 +77,10 @@ absl::StatusOr<Sugar> Emitter::type_attribute(const Sugar& base, const std::stri
           c10::make_intrusive<c10::ivalue::EnumHolder>(base.type->cast<c10::EnumType>(), member.first, member.second);
       return Sugar::of(constant(c10::IValue(std::move(holder)), range, base.type));
     }
-    return error(range, absl::StrCat("enum '", type_text(*base.type), "' has no member '", name, "'"));
+    std::vector<std::string> members;
+    for (const c10::EnumNameValue& member : enumeration->enumNamesValues()) members.push_back(member.first);
+    return error(range, absl::StrCat("enum '", type_text(*base.type), "' has no member '", name, "'",
+                                     support::did_you_mean(name, members)));
   }
   if (const auto* type = base.type->castRaw<c10::ClassType>()) {
     VESTA_ASSIGN_OR_RETURN(ir::Function * function,
@@ -90,6 +97,44 @@ absl::StatusOr<Sugar> Emitter::type_attribute(const Sugar& base, const std::stri
   return error(range, absl::StrCat("'", type_text(*base.type), "' has no member '", name, "'"));
 }
 
+namespace {
+
+std::vector<std::string> members_of(const c10::ClassType& type) {
+  std::vector<std::string> names;
+  for (const c10::ClassAttribute& attribute : type.getAttributes()) names.push_back(attribute.getName());
+  for (const c10::ClassType::Property& property : type.properties()) names.push_back(property.name);
+  for (const torch::jit::Function* method : type.methods()) names.push_back(method->name());
+  for (const std::string& constant : type.constantNames()) names.push_back(constant);
+  return names;
+}
+
+bool takes(const c10::Argument& formal, const c10::TypePtr& type) {
+  if (type->isSubtypeOf(*formal.type())) return true;
+  c10::TypeEnv variables;
+  return formal.type()->hasFreeVariables() && c10::matchTypeVariables(formal.type(), type, variables).success();
+}
+
+// What `name` may have been meant for: a field of a tuple, or an operator that takes such a value first.
+std::vector<std::string> members_of_value(const c10::TypePtr& type, const std::string& name) {
+  std::vector<std::string> names;
+  if (const auto* tuple = type->castRaw<c10::TupleType>(); tuple != nullptr && tuple->schema() != nullptr) {
+    for (const c10::Argument& field : tuple->schema()->arguments()) names.push_back(field.name());
+  }
+  constexpr size_t kTried = 20;
+  const auto& catalog = ir::OperatorCatalog::standard();
+  for (const std::string& close : support::closest_names(absl::StrCat("aten::", name), catalog.names(), kTried)) {
+    for (const ir::Operator* op : catalog.candidates(close)) {
+      const std::vector<c10::Argument>& arguments = op->schema.arguments();
+      if (arguments.empty() || !takes(arguments[0], type)) continue;
+      names.push_back(ir::display_name(close));
+      break;
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
 absl::StatusOr<Sugar> Emitter::object_attribute(ir::Value* base, const c10::ClassTypePtr& type, const std::string& name,
                                                 const SourceRange& range) {
   if (c10::TypePtr attribute_type = type->findAttribute(name)) {
@@ -104,8 +149,9 @@ absl::StatusOr<Sugar> Emitter::object_attribute(ir::Value* base, const c10::Clas
   if (type->hasConstant(name)) return Sugar::of(constant(type->getConstant(name), range));
   if (torch::jit::Function* method = type->findStaticMethod(name)) return Sugar::of_function(method);
   if (torch::jit::Function* hook = type->findHook(name)) return Sugar::of_function(hook, base);
-  return error(range, absl::StrCat(type->is_module() ? "module '" : "'", type_text(*type),
-                                   "' has no attribute or method '", name, "'"));
+  return error(range,
+               absl::StrCat(type->is_module() ? "module '" : "'", type_text(*type), "' has no attribute or method '",
+                            name, "'", support::did_you_mean(name, members_of(*type))));
 }
 
 absl::StatusOr<Sugar> Emitter::value_attribute(ir::Value* base, const std::string& name, const SourceRange& range) {
@@ -160,11 +206,12 @@ absl::StatusOr<Sugar> Emitter::value_attribute(ir::Value* base, const std::strin
   }
   for (const char* prefix : {"aten::", "prim::"}) {
     const std::string candidate = absl::StrCat(prefix, name);
-    if (!ir::OperatorCatalog::standard().candidates(candidate).empty())
+    if (!ir::OperatorCatalog::standard().candidates(candidate).empty() || !builtin_sources(candidate).empty())
       return Sugar::named(Kind::kOperator, candidate, base);
   }
   if (name == "tolist") return Sugar::named(Kind::kOperator, "prim::tolist", base);
-  return error(range, absl::StrCat("a value of type '", type_text(*type), "' has no attribute or method '", name, "'"));
+  return error(range, absl::StrCat("a value of type '", type_text(*type), "' has no attribute or method '", name, "'",
+                                   support::did_you_mean(name, members_of_value(type, name))));
 }
 
 bool Emitter::has_attribute(const Sugar& base, const std::string& name) {

@@ -300,9 +300,7 @@ std::vector<ir::Value*> Emitter::materialize(const Match& match, const SourceRan
 
 namespace {
 std::string short_schema(const c10::FunctionSchema& schema) {
-  std::string text = schema.name();
-  if (!schema.overload_name().empty()) absl::StrAppend(&text, ".", schema.overload_name());
-  text += "(";
+  std::string text = absl::StrCat(ir::display_name(schema.name()), "(");
   bool first = true, keyword_only = false;
   for (const c10::Argument& argument : schema.arguments()) {
     if (!first) text += ", ";
@@ -358,7 +356,7 @@ absl::Status Emitter::mismatch(const std::string& name, const std::vector<const 
   const std::vector<const c10::FunctionSchema*> shown = closest(candidates, receiver, arguments);
   if (shown.size() == 1) {
     match(*shown[0], receiver, arguments, true, unused, &why);
-    return error(range, absl::StrCat("'", name, "' ", why));
+    return error(range, absl::StrCat("'", ir::display_name(name), "' ", why));
   }
   std::string given;
   if (receiver != nullptr) given = type_text(*receiver->type());
@@ -374,7 +372,8 @@ absl::Status Emitter::mismatch(const std::string& name, const std::vector<const 
     absl::StrAppend(&notes, "  ", short_schema(*shown[i]), ": it ", why, "\n");
   }
   if (shown.size() > kShown) absl::StrAppend(&notes, "  and ", shown.size() - kShown, " more\n");
-  const absl::Status status = error(range, absl::StrCat("no overload of '", name, "' takes (", given, ")"));
+  const absl::Status status =
+      error(range, absl::StrCat("no overload of '", ir::display_name(name), "' takes (", given, ")"));
   return {status.code(), absl::StrCat(status.message(), "candidates:\n", notes)};
 }
 

@@ -162,6 +162,13 @@ absl::StatusOr<Sugar> Emitter::emit_cast(const Call& call, Special special) {
     if (value->type()->isSubtypeOf(*target.type)) return Sugar::of(value);
     VESTA_ASSIGN_OR_RETURN(std::optional<ir::Value*> own, magic_method(target.magic, value, {}, call.range));
     if (own.has_value()) return Sugar::of(*own);
+    const c10::TypeKind kind = value->type()->kind();
+    if (special == Special::kBool &&
+        (kind == c10::TypeKind::ListType || kind == c10::TypeKind::DictType || kind == c10::TypeKind::StringType)) {
+      VESTA_ASSIGN_OR_RETURN(ir::Value * length, call_operator("aten::len", {value}, call.range));
+      VESTA_ASSIGN_OR_RETURN(value, call_operator("aten::ne", {length, constant(int64_t{0}, call.range)}, call.range));
+      return Sugar::of(value);
+    }
   }
   return call_operator(target.op, nullptr, arguments, call.range);
 }

@@ -303,6 +303,13 @@ Sugar global_name(const std::string& name) {
   return Sugar();
 }
 
+std::vector<std::string> global_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, special] : specials()) names.push_back(name);
+  for (const auto& [name, op] : operators()) names.push_back(name);
+  return names;
+}
+
 Sugar namespace_member(const std::string& name_space, const std::string& member) {
   const std::string dotted = absl::StrCat(name_space, ".", member);
   if (name_space == "ops" || name_space == "torch.ops")

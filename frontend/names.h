@@ -13,6 +13,8 @@ namespace vesta::frontend {
 
 // A name that is free in the source: `len`, `torch`, `range`, `ValueError`, `inf`. Void where there is none.
 Sugar global_name(const std::string& name);
+// The names of builtin functions, for messages; those of modules with their module ("math.sqrt").
+std::vector<std::string> global_names();
 
 // A member of a namespace: ("torch", "add") or ("math", "sqrt"). Void where there is none.
 Sugar namespace_member(const std::string& name_space, const std::string& member);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/parser.h"
 #include "ir/support/status.h"
+#include "ir/support/suggestion.h"
 
 namespace vesta::frontend {
 namespace {
@@ -194,7 +195,10 @@ class Reader {
       return error(expr, absl::StrCat("'", name, "' needs its argument types, such as '", name,
                                       generic->second.build == make_dict ? "[str, Tensor]'" : "[int]'"));
     }
-    return error(expr, absl::StrCat("unknown type '", name, "'"));
+    std::vector<std::string> known;
+    for (const auto& [type, unused] : plain_types()) known.push_back(type);
+    for (const auto& [type, unused] : generic_types()) known.push_back(type);
+    return error(expr, absl::StrCat("unknown type '", name, "'", support::did_you_mean(name, known)));
   }
 
   absl::StatusOr<c10::TypePtr> read_quoted(const StringLiteral& text, int64_t depth) {

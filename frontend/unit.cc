@@ -11,7 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "frontend/emitter.h"
+#include "ir/operator.h"
 #include "ir/support/status.h"
+#include "ir/support/suggestion.h"
 
 namespace vesta::frontend {
 
@@ -151,6 +153,33 @@ absl::Status Unit::compile_body(Body& body) {
   return absl::OkStatus();
 }
 
+namespace {
+
+std::string missing_operator_text(const MissingOperator& missing, const std::vector<std::string>& known) {
+  std::string text = absl::StrCat("there is no operator '", ir::display_name(missing.name), "'");
+  if (!missing.function.empty()) absl::StrAppend(&text, ", called in '", missing.function, "'");
+  const std::string suggestion = support::did_you_mean(ir::display_name(missing.name), known);
+  if (!suggestion.empty()) {
+    text += suggestion;
+  } else if (ir::display_name(missing.name) == missing.name) {
+    text += "; load the library that registers it first";
+  }
+  return missing.call_site.known() ? support::format_error(missing.call_site, text) : text + "\n";
+}
+
+std::string missing_operators_text(const std::vector<MissingOperator>& missing) {
+  constexpr size_t kShown = 16;
+  std::vector<std::string> known;
+  for (const std::string& name : ir::OperatorCatalog::standard().names()) known.push_back(ir::display_name(name));
+  std::string text;
+  if (missing.size() > 1) absl::StrAppend(&text, missing.size(), " operators are not known:\n");
+  for (size_t i = 0; i < missing.size() && i < kShown; ++i) text += missing_operator_text(missing[i], known);
+  if (missing.size() > kShown) absl::StrAppend(&text, "and ", missing.size() - kShown, " more\n");
+  return text;
+}
+
+}  // namespace
+
 absl::Status Unit::compile_pending() {
   VESTA_RETURN_IF_ERROR(declare_pending());
   while (!queue_.empty()) {
@@ -159,15 +188,7 @@ absl::Status Unit::compile_pending() {
     if (body != bodies_.end()) VESTA_RETURN_IF_ERROR(compile_body(body->second));
   }
   if (missing_.empty()) return absl::OkStatus();
-  std::string text = missing_.size() == 1 ? "an operator is not known:\n"
-                                          : absl::StrCat(missing_.size(), " operators are not known:\n");
-  for (const MissingOperator& one : missing_) {
-    absl::StrAppend(&text, "  ", one.name);
-    if (one.call_site.known()) absl::StrAppend(&text, " at ", one.call_site.short_description());
-    if (!one.function.empty()) absl::StrAppend(&text, " in '", one.function, "'");
-    text += "\n";
-  }
-  return absl::UnimplementedError(text);
+  return absl::UnimplementedError(missing_operators_text(missing_));
 }
 
 absl::Status Unit::ensure_return_type(ir::Function* function, const SourceRange& call) {
@@ -218,6 +239,16 @@ absl::StatusOr<c10::TypePtr> Unit::read_type(const Expr& annotation, const Scope
     return c10::TypePtr(std::move(type));
   };
   return annotation_type(annotation, types);
+}
+
+std::vector<std::string> Unit::defined_names(const Scope& scope) const {
+  std::vector<std::string> names;
+  for (const auto& [name, definition] : definitions_) {
+    for (const std::string& prefix : {scope.function_prefix, scope.type_prefix}) {
+      if (name.starts_with(prefix)) names.push_back(name.substr(prefix.size()));
+    }
+  }
+  return names;
 }
 
 void Unit::add_missing(std::string name, const SourceRange& call, const std::string& function) {

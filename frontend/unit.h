@@ -102,6 +102,8 @@ class Unit {
   std::vector<c10::IValue>& constants() { return constants_; }
   // Notes an operator that the catalog does not have.
   void add_missing(std::string name, const support::SourceRange& call, const std::string& function);
+  // What the source that `scope` belongs to defines, by the names that it uses itself; for messages.
+  std::vector<std::string> defined_names(const Scope& scope) const;
   const std::vector<MissingOperator>& missing() const { return missing_; }
   // Notes a call that was compiled as the replacement of a historic operator.
   void add_upgraded(const HistoricOperator& op, const support::SourceRange& call, const std::string& function) {

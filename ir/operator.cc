@@ -6,7 +6,6 @@
 
 #include "ir/operator.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <set>
@@ -31,21 +30,6 @@ class NameCollector final : public c10::OpRegistrationListener {
  private:
   Names& names_;
 };
-
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row.back();
-}
 
 }  // namespace
 
@@ -129,20 +113,11 @@ std::vector<std::string> OperatorCatalog::names() const {
   return {all.begin(), all.end()};
 }
 
-std::vector<std::string> OperatorCatalog::similar_names(std::string_view name, size_t limit) const {
-  const size_t tolerance = std::max<size_t>(1, name.size() / 5);
-  std::vector<std::pair<size_t, std::string>> close;
-  for (std::string& candidate : names()) {
-    const size_t difference =
-        candidate.size() > name.size() ? candidate.size() - name.size() : name.size() - candidate.size();
-    if (difference > tolerance) continue;
-    const size_t distance = edit_distance(name, candidate);
-    if (distance <= tolerance) close.emplace_back(distance, std::move(candidate));
+std::string display_name(std::string_view name) {
+  for (const std::string_view own : {"aten::", "prim::"}) {
+    if (name.starts_with(own)) return std::string(name.substr(own.size()));
   }
-  std::sort(close.begin(), close.end());
-  std::vector<std::string> result;
-  for (size_t i = 0; i < close.size() && i < limit; ++i) result.push_back(std::move(close[i].second));
-  return result;
+  return std::string(name);
 }
 
 }  // namespace vesta::ir

@@ -51,9 +51,6 @@ class OperatorCatalog {
   // The overload "add.Tensor" of "aten::add" ("" for the unnamed one); null where there is none.
   const Operator* find(std::string_view name, std::string_view overload) const;
 
-  // Names close to `name` (small edit distance), for messages; at most `limit`.
-  std::vector<std::string> similar_names(std::string_view name, size_t limit = 3) const;
-
   // All names, sorted.
   std::vector<std::string> names() const;
 
@@ -71,5 +68,9 @@ class OperatorCatalog {
 
 // The rows of ir/builtin_ops.def: schema texts by BuiltinId.
 const std::vector<std::string_view>& builtin_schema_texts();
+
+// An operator's name as a program's author writes it, for messages: "aten::matmul" is "matmul", and an operator of a
+// library keeps the library's name ("torchvision::nms").
+std::string display_name(std::string_view name);
 
 }  // namespace vesta::ir

@@ -7,6 +7,7 @@
 
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
+#include <vesta/compile.h>
 #include <vesta/load.h>
 #include <vesta/value.h>
 
@@ -16,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "ir/support/status.h"
 #include "serialization/atomic_file.h"
+#include "serialization/bytes.h"
 #include "serialization/npy.h"
 #include "serialization/value_file.h"
 #include "tools/archive_options.h"
@@ -34,7 +36,7 @@ struct Options {
   // Asked for their words as they came, because CLI11 takes "{}" in a vector for a notation of its own.
   CLI::Option* positional = nullptr;
   CLI::Option* named = nullptr;
-  std::string method = "forward";
+  std::string method;
   std::string output;
   std::string device;
   uint64_t seed = 0;
@@ -117,6 +119,27 @@ absl::StatusOr<c10::IValue> call(const Method& method, const Inputs& inputs, con
   return result;
 }
 
+absl::StatusOr<Method> method_of_archive(const Options& options) {
+  LoadOptions load_options = options.load;
+  if (!options.device.empty()) load_options.device = c10::Device(options.device);
+  VESTA_ASSIGN_OR_RETURN(Module module, load(options.path, load_options));
+  VESTA_RETURN_IF_ERROR(module.train(options.train));
+  return module.get_method(options.method.empty() ? "forward" : options.method);
+}
+
+// Without --method: `forward`, or the only function that there is.
+absl::StatusOr<Method> function_of_source(const Options& options) {
+  const Limits limits;
+  VESTA_ASSIGN_OR_RETURN(const serialization::SharedBytes bytes,
+                         serialization::read_file(options.path, limits.source_bytes));
+  CompileOptions compile_options;
+  compile_options.filename = options.path;
+  VESTA_ASSIGN_OR_RETURN(const Unit unit, compile(bytes->view(), compile_options));
+  const std::vector<Method> functions = unit.functions();
+  if (options.method.empty() && functions.size() == 1) return functions[0];
+  return unit.get_function(options.method.empty() ? "forward" : options.method);
+}
+
 absl::Status run(const Options& options, Terminal& terminal) {
   const Writer* writer = options.output.empty() ? nullptr : writer_for(options.output);
   if (!options.output.empty() && writer == nullptr) {
@@ -124,11 +147,8 @@ absl::Status run(const Options& options, Terminal& terminal) {
   }
   if (options.threads > 0) at::set_num_threads(options.threads);
   const c10::AutoGradMode grad_mode(options.grad);
-  LoadOptions load_options = options.load;
-  if (!options.device.empty()) load_options.device = c10::Device(options.device);
-  VESTA_ASSIGN_OR_RETURN(Module module, load(options.path, load_options));
-  VESTA_RETURN_IF_ERROR(module.train(options.train));
-  VESTA_ASSIGN_OR_RETURN(const Method method, module.get_method(options.method));
+  VESTA_ASSIGN_OR_RETURN(const Method method, absl::EndsWith(options.path, ".py") ? function_of_source(options)
+                                                                                  : method_of_archive(options));
   std::vector<std::string> texts = options.positional->results();
   const std::vector<std::string>& more = options.named->results();
   texts.insert(texts.end(), more.begin(), more.end());
@@ -152,7 +172,7 @@ Action add_run(CLI::App& command) {
   const auto options = std::make_shared<Options>();
   const CLI::Validator at_least_one(at_least<1>, "");
   const CLI::Validator at_least_zero(at_least<0>, "");
-  command.add_option("model", options->path, "a TorchScript archive")->required();
+  command.add_option("model", options->path, "a TorchScript archive, or source text (.py)")->required();
   options->positional =
       command.add_option("inputs", "VALUE or NAME=VALUE: a file (x.pt, x.npy), JSON, or f32[1,3,224,224]:normal")
           ->expected(0, kMaxInputs)
@@ -164,7 +184,7 @@ Action add_run(CLI::App& command) {
                        ->take_all()
                        ->allow_extra_args(false)
                        ->type_name("INPUT");
-  command.add_option("-m,--method", options->method, "which one to call")->capture_default_str();
+  command.add_option("-m,--method", options->method, "which one to call (default: forward)");
   command.add_option("-o,--output", options->output, "write the result: .pt, .npy or .json");
   command.add_option("--seed", options->seed, "of random inputs")->capture_default_str();
   command.add_option("--device", options->device, "where the weights go: cpu, cuda:0");

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <c10/util/Exception.h>
+#include <vesta/operators.h>
 #include <vesta/version.h>
 
 #include "absl/strings/ascii.h"
@@ -71,6 +72,12 @@ int parse_and_run(const std::vector<std::string>& arguments, std::ostream& out, 
   app.set_version_flag(
       "--version", absl::StrCat("vesta ", std::string(version()), " (libtorch ", std::string(libtorch_version()), ")"));
   app.require_subcommand(1);
+  app.fallthrough();
+  std::vector<std::string> libraries;
+  app.add_option("--ops-library", libraries, "a shared library with operators for the program; may be repeated")
+      ->type_name("FILE")
+      ->take_all()
+      ->allow_extra_args(false);
   std::vector<std::pair<CLI::App*, Action>> actions;
   for (const CommandRow& row : kCommands) {
     CLI::App* command = app.add_subcommand(row.command.name, row.description);
@@ -91,6 +98,10 @@ int parse_and_run(const std::vector<std::string>& arguments, std::ostream& out, 
     return 0;
   } catch (const CLI::ParseError& error) {
     return usage_error(app, error, err);
+  }
+  for (const std::string& library : libraries) {
+    const absl::Status status = load_operators(library);
+    if (!status.ok()) return fail(err, std::string(status.message()), kFailed);
   }
   Terminal terminal{out};
   for (const auto& [command, action] : actions) {

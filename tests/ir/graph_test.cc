@@ -1,4 +1,5 @@
 #include "ir/graph.h"
+#include "ir/support/suggestion.h"
 
 #include <gtest/gtest.h>
 
@@ -176,7 +177,14 @@ TEST(OperatorCatalog, FindsOverloadsOfTheDispatcher) {
   ASSERT_NE(add, nullptr);
   EXPECT_TRUE(add->handle.has_value());
   EXPECT_TRUE(catalog.candidates("aten::no_such_operator").empty());
-  EXPECT_EQ(catalog.similar_names("aten::matmull"), std::vector<std::string>({"aten::matmul"}));
+}
+
+TEST(Suggestion, NamesASlipAndNotAnotherWord) {
+  const std::vector<std::string> names = {"matmul", "mul", "sum", "cumsum"};
+  EXPECT_EQ(support::did_you_mean("mathmul", names), "; did you mean 'matmul'?");
+  EXPECT_EQ(support::did_you_mean("summ", names), "; did you mean 'sum'?");
+  EXPECT_EQ(support::did_you_mean("mu", names), "");
+  EXPECT_EQ(support::did_you_mean("convolution", names), "");
 }
 
 }  // namespace

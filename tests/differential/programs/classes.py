@@ -194,3 +194,85 @@ class K:
         return self.v + k
 def main():
     print(f(1, c=3), f(1, 7, c=4), f(a=2, b=0, c=0), K(2).get(), K(b=1, a=4).get(k=0))
+### magic methods
+class Vec:
+    def __init__(self, n: int):
+        self.n = n
+    def __add__(self, other: 'Vec') -> 'Vec':
+        return Vec(self.n + other.n)
+    def __sub__(self, other: 'Vec') -> 'Vec':
+        return Vec(self.n - other.n)
+    def __mul__(self, by: int) -> 'Vec':
+        return Vec(self.n * by)
+    def __neg__(self) -> 'Vec':
+        return Vec(-self.n)
+    def __eq__(self, other: 'Vec') -> bool:
+        return self.n == other.n
+    def __ne__(self, other: 'Vec') -> bool:
+        return self.n != other.n
+    def __lt__(self, other: 'Vec') -> bool:
+        return self.n < other.n
+    def __ge__(self, other: 'Vec') -> bool:
+        return self.n >= other.n
+    def __len__(self) -> int:
+        return self.n
+    def __getitem__(self, i: int) -> int:
+        return self.n * 10 + i
+    def __setitem__(self, i: int, value: int):
+        self.n = value + i
+    def __contains__(self, key: int) -> bool:
+        return key < self.n
+    def __str__(self) -> str:
+        return "Vec(" + str(self.n) + ")"
+    def __int__(self) -> int:
+        return self.n
+    def __float__(self) -> float:
+        return float(self.n)
+    def __bool__(self) -> bool:
+        return self.n != 0
+    def __call__(self, x: int) -> int:
+        return self.n + x
+def main():
+    a = Vec(3)
+    b = Vec(1)
+    print((a + b).n, (a - b).n, (a * 5).n, (-a).n, a(10), a[2], len(a))
+    print(a == b, a != b, a < b, a >= b, 2 in a, 7 in a)
+    a[1] = 8
+    print(str(a), int(a), float(a), bool(a), bool(Vec(0)))
+    if a:
+        print("true")
+    print(1 if Vec(0) else 2)
+### enums
+class Color(Enum):
+    RED = 1
+    GREEN = 2
+    BLUE = 4
+class Name(Enum):
+    A = "a"
+    B = "b"
+def pick(c: Color) -> int:
+    if c == Color.RED:
+        return 10
+    elif c is Color.GREEN:
+        return 20
+    return c.value
+def main():
+    print(pick(Color.RED), pick(Color.GREEN), pick(Color.BLUE))
+    print(Color.GREEN.name, Color.GREEN.value, Name.B.value, Name.A.name)
+    print(Color.RED == Color.RED, Color.RED != Color.BLUE)
+    d = {"x": Color.BLUE}
+    print(d["x"].name)
+    total = 0
+    for c in Color:
+        total += c.value
+    print(total)
+### autocast is asked for
+def inner(x: Tensor) -> Tensor:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        return torch.mm(x, x)
+def main():
+    x = torch.ones(2, 2)
+    print(inner(x).dtype, torch.is_autocast_enabled())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y = torch.mm(x, x)
+    print(y.dtype, torch.mm(x, x).dtype)

@@ -273,3 +273,18 @@ def test_condition():
     if torch.tensor(1):
         return 1
     return 2
+### identity and membership
+def maybe(n: int) -> Optional[int]:
+    if n > 0:
+        return n
+    return None
+def main():
+    print("a" in "abc", "z" in "abc", "" in "abc", "z" not in "abc")
+    print(1 in [1, 2], 3 not in [1, 2], 2.5 in [2.5], "k" in {"k": 1}, 4 in {4: "x"}, "b" in ["a", "b"])
+    x = [1, 2]
+    y = x
+    print(x is y, x is not y, [1] is [1])
+    print(maybe(1) is None, maybe(0) is None, maybe(1) is not None)
+    t = torch.ones(2)
+    u = t
+    print(t is u, t is t.clone())

@@ -143,3 +143,50 @@ def test_raise_type():
 def test_basic():
     x = torch.arange(24).reshape(2, 3, 4)
     return x[0], x[-1], x[0, 1], x[0][1], x[:, 1], x[..., 2], x[0, ..., 1], x[None].shape, x[:, None].shape, x[1, 2, 3]
+### formatting of values
+def main():
+    n = 3
+    f = 2.5
+    s = "text"
+    print(f"{n} and {f} and {s}")
+    print(f"{n + 1}{s.upper()}")
+    print("{} {} {}".format(n, f, s))
+    print("%s is %d, %s" % (s, n, f))
+    print("{}, {}".format([1, 2], {"a": 1}))
+    print("none: {}".format(torch.jit.annotate(Optional[int], None)), True, (1, "x"))
+### math functions
+def main():
+    print(math.fabs(-2.5), math.floor(2.7), math.ceil(2.1))
+    print(math.gcd(12, 18), math.factorial(5), math.copysign(3.0, -1.0), math.ldexp(1.5, 3))
+    print(math.isnan(math.nan), math.isinf(math.inf), math.isfinite(1.0))
+    print(int(10000.0 * math.exp(1.0)), int(10000.0 * math.log(10.0)), int(10000.0 * math.log(8.0, 2.0)), math.log10(100.0))
+    print(int(10000.0 * math.sin(1.0)), int(10000.0 * math.atan2(1.0, 2.0)), int(10000.0 * math.degrees(math.pi)), int(10000.0 * math.radians(180.0)))
+    print(math.fmod(7.5, 2.0), math.pow(2.0, 10.0), math.sqrt(16.0))
+    print(math.frexp(8.0), math.modf(2.25))
+    print(int(10000.0 * math.erf(0.5)), int(10000.0 * math.gamma(5.0)), int(10000.0 * math.lgamma(5.0)), int(10000.0 * math.expm1(0.5)), int(10000.0 * math.log1p(0.5)))
+### methods and functions of containers
+def main():
+    l = [3, 1, 2]
+    l.append(5)
+    l.insert(1, 9)
+    l.extend([7, 7])
+    l.remove(9)
+    print(l, l.index(2), l.count(7), l.pop(), l.pop(0))
+    l.sort()
+    print(l, sorted([3, 1, 2]), sorted(["b", "a"]))
+    l.reverse()
+    print(l, l.copy(), min(l), max(l), sum(l))
+    l.clear()
+    print(l, len(l), bool(l))
+    d = {"a": 1, "b": 2}
+    print(d.keys(), d.values(), d.items(), d.get("a"), d.get("z", 7), d.setdefault("c", 3))
+    d.update({"a": 5})
+    print(d.pop("a"), d, len(d), d.copy())
+    for k, v in d.items():
+        print(k, v)
+    print(min(1, 2), max(1.5, 2.5), abs(-3), divmod(7, 2), round(2.6), pow(2, 3), hash("a") == hash("a"))
+    print(any([False, True]), all([True, False]), ord("a"), chr(98), bin(5), hex(255), oct(8))
+    print([i for i in range(10, 0, -3)], list(range(3)), [z for z in zip([1, 2], ["a", "b"])])
+    for i, s in enumerate(["x", "y"]):
+        print(i, s)
+    print(list("abc"), str(1.5), int("12"), float("1.5"), int(2.9), bool(0), complex(1.0, 2.0))

@@ -169,3 +169,15 @@ def test_f():
 ### factories take no requires_grad: refused
 def f():
     return torch.ones(1, requires_grad=True)
+### short names of casts
+def main():
+    x = torch.tensor([1.7, -2.2])
+    print(x.int(), x.long(), x.short(), x.char(), x.half().dtype, x.float().dtype, x.double().dtype)
+    print(torch.tensor([3.0]).byte(), int(torch.tensor(3.5)), float(torch.tensor(2)), bool(torch.tensor(1)))
+### grad mode inside programs
+def no_grad(x: Tensor) -> Tensor:
+    with torch.no_grad():
+        return x * 2
+def main():
+    x = torch.tensor([1.0, 1.0], requires_grad=True)
+    print(no_grad(x).requires_grad, torch.is_grad_enabled())
