@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/emitter.h"
 #include "ir/support/status.h"
+#include "ir/support/suggestion.h"
 
 namespace vesta::frontend {
 
@@ -149,9 +150,11 @@ bool Emitter::match_one(const c10::Argument& formal, ir::Value* value, bool conv
     const bool decided =
         empty_literals_.contains(value) && c10::tryEvalTypeVariables(wanted, match.variables) != nullptr;
     if (!decided && !c10::matchTypeVariables(wanted, actual, match.variables).success()) {
-      if (why != nullptr)
-        *why =
-            absl::StrCat("takes ", type_text(*wanted), " for argument '", formal.name(), "', got ", type_text(*actual));
+      if (why != nullptr) {  // `[1].append("a")`: the variable stands for int already.
+        const c10::TypePtr bound = c10::tryEvalTypeVariables(wanted, match.variables);
+        *why = absl::StrCat("takes ", type_text(bound != nullptr ? *bound : *wanted), " for argument '", formal.name(),
+                            "', got ", type_text(*actual));
+      }
       return false;
     }
     concrete = c10::tryEvalTypeVariables(wanted, match.variables);
@@ -255,8 +258,11 @@ bool Emitter::match(const c10::FunctionSchema& schema, ir::Value* receiver, cons
   for (size_t i = positional; i < arguments.size(); ++i) {
     if (used[i]) continue;
     const bool known = schema.argumentIndexWithName(arguments[i].name).has_value();
-    return fail(known ? absl::StrCat("got argument '", arguments[i].name, "' twice")
-                      : absl::StrCat("has no argument '", arguments[i].name, "'"));
+    if (known) return fail(absl::StrCat("got argument '", arguments[i].name, "' twice"));
+    std::vector<std::string> names;
+    for (const c10::Argument& formal : schema.arguments()) names.push_back(formal.name());
+    return fail(
+        absl::StrCat("has no argument '", arguments[i].name, "'", support::did_you_mean(arguments[i].name, names)));
   }
   for (const c10::Argument& result : schema.returns()) {
     c10::TypePtr type = result.type();
