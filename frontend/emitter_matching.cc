@@ -259,6 +259,7 @@ bool Emitter::match(const c10::FunctionSchema& schema, ir::Value* receiver, cons
     if (used[i]) continue;
     const bool known = schema.argumentIndexWithName(arguments[i].name).has_value();
     if (known) return fail(absl::StrCat("got argument '", arguments[i].name, "' twice"));
+    if (why == nullptr) return false;
     std::vector<std::string> names;
     for (const c10::Argument& formal : schema.arguments()) names.push_back(formal.name());
     return fail(

@@ -9,8 +9,8 @@
 
 namespace vesta::support {
 
-// The names within a small edit distance of `written` (Levenshtein; at most a fifth of its length, and at least
-// one), the closest first, at most `limit` of them. Each is given once.
+// The names within a small edit distance of `written` (swapped neighbours count as one; at most a fifth of its
+// length, and at least one), the closest first, at most `limit` of them. Each is given once.
 std::vector<std::string> closest_names(std::string_view written, const std::vector<std::string>& names,
                                        size_t limit = 3);
 

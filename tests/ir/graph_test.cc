@@ -183,6 +183,7 @@ TEST(Suggestion, NamesASlipAndNotAnotherWord) {
   const std::vector<std::string> names = {"matmul", "mul", "sum", "cumsum"};
   EXPECT_EQ(support::did_you_mean("mathmul", names), "; did you mean 'matmul'?");
   EXPECT_EQ(support::did_you_mean("summ", names), "; did you mean 'sum'?");
+  EXPECT_EQ(support::did_you_mean("smu", names), "; did you mean 'sum'?");
   EXPECT_EQ(support::did_you_mean("mu", names), "");
   EXPECT_EQ(support::did_you_mean("convolution", names), "");
 }
