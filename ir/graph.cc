@@ -181,7 +181,7 @@ void Node::remove_attribute(Symbol name) {
 void Node::copy_metadata_from(const Node& other) {
   attributes_ = other.attributes_;
   op_ = other.op_;
-  range_ = other.range_;
+  set_place_of(other);
 }
 
 // ---- Node: place

@@ -32,6 +32,7 @@
 namespace vesta::ir {
 
 class Block;
+class Function;
 class Graph;
 class Node;
 class Value;
@@ -90,6 +91,16 @@ class Value {
 // The value of a node's attribute. IValue serves for constants (`value`).
 using AttributeValue = std::variant<int64_t, double, std::string, std::vector<int64_t>, std::vector<std::string>,
                                     c10::TypePtr, std::vector<c10::TypePtr>, c10::IValue, std::shared_ptr<Graph>>;
+
+// A call in whose place the called function's nodes stand: what a message needs to tell the call chain as if the call
+// were there. Immutable; shared by all nodes that came with one call.
+struct InlinedCall {
+  const Function* callee = nullptr;  // Not owned.
+  std::string name;                  // Of the callee, as messages have it: "Inner.forward".
+  support::SourceRange range;        // Of the call, in the function around it.
+  // The call that brought that function here in turn; null where it is the graph's own.
+  std::shared_ptr<const InlinedCall> outer;
+};
 
 class Node {
  public:
@@ -159,7 +170,16 @@ class Node {
     range_ = std::move(range);
     return this;
   }
-  // Copies what describes a node but not what it connects: attributes, operator, range.
+  // The innermost inlined call that the node came with; null for a node of the graph's own function.
+  const std::shared_ptr<const InlinedCall>& inlined_call() const { return inlined_call_; }
+  void set_inlined_call(std::shared_ptr<const InlinedCall> call) { inlined_call_ = std::move(call); }
+  // Takes the other node's place in the source: its range and its inlined call.
+  Node* set_place_of(const Node& other) {
+    range_ = other.range_;
+    inlined_call_ = other.inlined_call_;
+    return this;
+  }
+  // Copies what describes a node but not what it connects: attributes, operator, place.
   void copy_metadata_from(const Node& other);
 
  private:
@@ -185,6 +205,7 @@ class Node {
   size_t slot_ = 0;     // place in Graph::nodes_
   uint64_t order_ = 0;  // position in the block, increasing; 0: not numbered
   support::SourceRange range_;
+  std::shared_ptr<const InlinedCall> inlined_call_;
 };
 
 // Walks a block's list. The current node may be destroyed or moved while it is visited.

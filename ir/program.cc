@@ -14,6 +14,12 @@ Function::Function(Program* program, c10::QualifiedName name, c10::FunctionSchem
 
 Function::~Function() = default;
 
+std::string Function::display_name() const {
+  const std::vector<std::string>& atoms = name_.atoms();
+  const bool is_method = atoms.size() > 1 && !schema_.arguments().empty() && schema_.arguments()[0].name() == "self";
+  return is_method ? absl::StrCat(atoms[atoms.size() - 2], ".", atoms.back()) : atoms.back();
+}
+
 void Function::set_graph(std::shared_ptr<Graph> graph) {
   graph_ = std::move(graph);
   code_.store(nullptr);

@@ -61,6 +61,8 @@ class Function final : public torch::jit::Function {
 
   Program* program() const { return program_; }
   const c10::FunctionSchema& schema() const { return schema_; }
+  // As messages name it: "Foo.forward" for a method of class `__torch__.Foo`, "foo" for a function.
+  std::string display_name() const;
   // Null until the body is defined.
   const std::shared_ptr<Graph>& graph() const { return graph_; }
   // Drops compiled code. REQUIRES: no call is running.

@@ -134,6 +134,8 @@ class Code final : public ir::CompiledCode {
   const Site& site(int32_t index) const { return sites[static_cast<size_t>(index)]; }
   // Where instruction `index` comes from; unknown where nobody knows.
   const support::SourceRange& range(size_t index) const { return ranges[range_of[index]]; }
+  // The innermost of the inlined calls that brought instruction `index` here; null where it is the function's own.
+  const ir::InlinedCall* inlined_call(size_t index) const { return inlined_calls[range_of[index]].get(); }
 
   std::string name;                      // "Foo.forward", for messages.
   const ir::Program* program = nullptr;  // Null for a graph that is run on its own. Not owned.
@@ -147,7 +149,8 @@ class Code final : public ir::CompiledCode {
   std::vector<Parameter> parameters;
   size_t results = 1;
   std::vector<support::SourceRange> ranges;
-  std::vector<uint32_t> range_of;  // By instruction.
+  std::vector<std::shared_ptr<const ir::InlinedCall>> inlined_calls;  // Beside ranges.
+  std::vector<uint32_t> range_of;                                     // By instruction.
   std::deque<MethodCache> caches;
   std::vector<std::unique_ptr<Code>> bodies;  // Of forks.
 };

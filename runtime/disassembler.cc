@@ -104,7 +104,7 @@ class Disassembler {
       const std::string& overload = site.op->schema.overload_name();
       return absl::StrCat(site.op->schema.name(), overload.empty() ? "" : ".", overload);
     }
-    if (site.callee != nullptr) return display_name(*site.callee);
+    if (site.callee != nullptr) return site.callee->display_name();
     if (opcode == Opcode::k_is_instance) {
       std::vector<std::string> types;
       for (const c10::TypePtr& type : site.types) types.push_back(ir::print(*type));

@@ -26,13 +26,6 @@ namespace vesta::runtime {
 
 using support::SourceRange;
 
-std::string display_name(const ir::Function& function) {
-  const std::vector<std::string>& atoms = function.qualname().atoms();
-  const auto& arguments = function.schema().arguments();
-  const bool is_method = atoms.size() > 1 && !arguments.empty() && arguments[0].name() == "self";
-  return is_method ? absl::StrCat(atoms[atoms.size() - 2], ".", atoms.back()) : atoms.back();
-}
-
 absl::StatusOr<std::unique_ptr<Code>> lower(const ir::Graph& graph, std::string name, const ir::Program* program) {
   auto code = std::make_unique<Code>();
   code->name = std::move(name);
@@ -52,7 +45,7 @@ absl::StatusOr<std::unique_ptr<Code>> lower(const ir::Function& function) {
   // Whatever made or changed the graph, a broken law is found here and not as a wrong result.
   VESTA_RETURN_IF_ERROR(ir::verify(*function.graph()));
 #endif
-  return lower(*function.graph(), display_name(function), function.program());
+  return lower(*function.graph(), function.display_name(), function.program());
 }
 
 absl::StatusOr<std::unique_ptr<ir::CompiledCode>> lower_as_compiled(const ir::Function& function) {
@@ -62,6 +55,7 @@ absl::StatusOr<std::unique_ptr<ir::CompiledCode>> lower_as_compiled(const ir::Fu
 
 absl::Status LoweringContext::run() {
   code_.ranges.emplace_back();
+  code_.inlined_calls.emplace_back();
   const Block* top = graph_.block();
   std::vector<const Value*> parameters(top->inputs().begin(), top->inputs().end());
   for (const Value* parameter : parameters) {
@@ -124,7 +118,10 @@ void LoweringContext::release(Place place) {
 size_t LoweringContext::emit(Opcode opcode, int64_t a, int64_t b, int64_t c) {
   if (current_ != current_range_) {
     current_range_ = current_;
-    if (current_ != nullptr) code_.ranges.push_back(current_->range());
+    if (current_ != nullptr) {
+      code_.ranges.push_back(current_->range());
+      code_.inlined_calls.push_back(current_->inlined_call());
+    }
   }
   code_.instructions.push_back({opcode, static_cast<int32_t>(a), static_cast<int32_t>(b), static_cast<int32_t>(c)});
   code_.range_of.push_back(static_cast<uint32_t>(code_.ranges.size() - 1));

@@ -23,7 +23,4 @@ absl::StatusOr<std::unique_ptr<Code>> lower(const ir::Function& function);
 // What ir::Function::code() takes.
 absl::StatusOr<std::unique_ptr<ir::CompiledCode>> lower_as_compiled(const ir::Function& function);
 
-// "Foo.forward" for a method of class `__torch__.Foo`, "foo" for a function: as messages name it.
-std::string display_name(const ir::Function& function);
-
 }  // namespace vesta::runtime

@@ -551,7 +551,8 @@ absl::Status LoweringContext::lower_fork(const Node* node) {
     return error_at(node->range(), absl::StrCat("'", node->kind().toQualString(),
                                                 "' needs a subgraph that takes its inputs and gives one result"));
   }
-  absl::StatusOr<std::unique_ptr<Code>> code = lower(**body, absl::StrCat("<fork in ", code_.name, ">"), code_.program);
+  const std::string& forking = node->inlined_call() != nullptr ? node->inlined_call()->name : code_.name;
+  absl::StatusOr<std::unique_ptr<Code>> code = lower(**body, absl::StrCat("<fork in ", forking, ">"), code_.program);
   if (!code.ok()) return std::move(code).status();
   Site site;
   site.body = code->get();

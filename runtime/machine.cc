@@ -27,6 +27,16 @@ namespace {
 
 thread_local const std::shared_ptr<RunControl>* innermost_control = nullptr;
 
+// A note for the instruction, and one for each call that was inlined around it, the innermost first.
+void add_notes(const Code& code, size_t instruction, std::vector<FrameNote>& notes) {
+  support::SourceRange range = code.range(instruction);
+  for (const ir::InlinedCall* call = code.inlined_call(instruction); call != nullptr; call = call->outer.get()) {
+    notes.push_back({call->name, std::move(range)});
+    range = call->range;
+  }
+  notes.push_back({code.name, std::move(range)});
+}
+
 // What __exit__ of an object may do while a failure is on its way.
 constexpr int64_t kExitFuel = 100'000'000;
 
@@ -279,7 +289,7 @@ void Machine::unwind() {
   while (!frames_.empty()) {
     Frame& frame = frames_.back();
     const auto at = static_cast<size_t>(frame.pc - frame.code->instructions.data());
-    notes.push_back({frame.code->name, frame.code->range(at)});
+    add_notes(*frame.code, at, notes);
     const bool entering = called_enter;
     called_enter = frames_.size() > 1 && frames_[frames_.size() - 2].pc->opcode == Opcode::k_enter;
     const std::unique_ptr<FrameExtras> extras = std::move(frame.extras);

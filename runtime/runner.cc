@@ -59,8 +59,14 @@ absl::Status Runner::run(const ir::Function& function, ir::Stack& stack, const C
 
 absl::Status Runner::run(const ir::Graph& graph, ir::Stack& stack, const CallOptions& options) const {
   VESTA_ASSIGN_OR_RETURN(std::unique_ptr<Code> made, lower(graph, "graph", nullptr));
-  const std::shared_ptr<const Code> code = std::move(made);
-  const auto control = std::make_shared<RunControl>(options.limits, options.call_depth, PrintScope::current());
+  return run(std::shared_ptr<const Code>(std::move(made)), stack, options);
+}
+
+absl::Status Runner::run(const std::shared_ptr<const Code>& code, ir::Stack& stack, const CallOptions& options) const {
+  const PrintHandler* print = PrintScope::current();
+  const bool forks = !code->bodies.empty();
+  if (!forks && is_plain(options) && print == nullptr) return execute(*code, stack, RunControl::unlimited());
+  const auto control = std::make_shared<RunControl>(options.limits, options.call_depth, print);
   control->owner = code;
   const FinishCall finish{*control};
   return execute(*code, stack, control);

@@ -36,7 +36,9 @@ class Runner final : public ir::FunctionRunner {
   absl::Status run(const ir::Function& function, ir::Stack& stack) const override;
   // Arguments in schema order, the object first for a method, all of them given; replaced by the results.
   absl::Status run(const ir::Function& function, ir::Stack& stack, const CallOptions& options) const;
-  // A graph on its own: for tests, and for folding constants.
+  // The same for code that no function owns; it lives at least as long as the call's tasks.
+  absl::Status run(const std::shared_ptr<const Code>& code, ir::Stack& stack, const CallOptions& options) const;
+  // A graph on its own: for tests.
   absl::Status run(const ir::Graph& graph, ir::Stack& stack, const CallOptions& options = {}) const;
 
   // The function's bytecode, lowered now if it was not yet.

@@ -2,6 +2,7 @@
 
 // The one place where the facade meets the runtime that executes programs.
 
+#include <memory>
 #include <vector>
 
 #include <ATen/core/ivalue.h>
@@ -11,6 +12,10 @@
 #include "absl/status/statusor.h"
 #include "ir/program.h"
 
+namespace vesta::runtime {
+class Code;
+}
+
 namespace vesta::internal {
 
 // Gives a program what it needs to run. Before it is shared between threads.
@@ -18,6 +23,10 @@ void prepare(ir::Program& program);
 
 // Calls with all arguments in schema order (the object first).
 absl::StatusOr<c10::IValue> call(const ir::Function& function, std::vector<c10::IValue> arguments,
+                                 const CallOptions& options);
+
+// The same of a function's optimized code.
+absl::StatusOr<c10::IValue> call(const std::shared_ptr<const runtime::Code>& code, std::vector<c10::IValue> arguments,
                                  const CallOptions& options);
 
 // For `__setstate__` while an archive is read: `stack` as for ir::FunctionRunner.

@@ -20,10 +20,13 @@
 
 namespace vesta::internal {
 
+class FrozenMethods;
+
 struct Context {
   std::shared_ptr<ir::Program> program;
   bool frozen = false;
-  std::shared_ptr<const ProducedBy> produced_by;  // null: not loaded
+  std::shared_ptr<const FrozenMethods> frozen_methods;  // null: not frozen
+  std::shared_ptr<const ProducedBy> produced_by;        // null: not loaded
 };
 
 using ContextPtr = std::shared_ptr<const Context>;

@@ -1,9 +1,11 @@
 #include <vesta/method.h>
 
 #include "absl/strings/str_cat.h"
+#include "ir/support/status.h"
 #include "runtime/api/arguments.h"
 #include "runtime/api/call.h"
 #include "runtime/api/context.h"
+#include "runtime/api/frozen_methods.h"
 #include "runtime/api/state_writes.h"
 #include "runtime/errors.h"
 
@@ -20,6 +22,13 @@ absl::StatusOr<c10::IValue> Method::operator()(std::vector<c10::IValue> args, co
   absl::StatusOr<std::vector<c10::IValue>> bound =
       internal::bind_arguments(function_->schema(), object_ ? 1 : 0, std::move(args), kwargs);
   if (!bound.ok()) return bound.status();
+  if (object_ && context_->frozen_methods != nullptr && !internal::wants_gradients(*bound)) {
+    VESTA_ASSIGN_OR_RETURN(const std::shared_ptr<const runtime::Code> code,
+                           context_->frozen_methods->code(*object_, *function_));
+    bound->insert(bound->begin(), c10::IValue(object_));
+    if (code != nullptr) return internal::call(code, *std::move(bound), options);
+    return internal::call(*function_, *std::move(bound), options);
+  }
   if (object_) bound->insert(bound->begin(), c10::IValue(object_));
   return internal::call(*function_, *std::move(bound), options);
 }

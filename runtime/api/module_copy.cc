@@ -3,6 +3,7 @@
 #include "ir/support/status.h"
 #include "runtime/api/context.h"
 #include "runtime/api/deep_copy.h"
+#include "runtime/api/frozen_methods.h"
 #include "runtime/api/module_tree.h"
 #include "runtime/api/state_writes.h"
 
@@ -15,6 +16,7 @@ absl::StatusOr<Module> Module::deepcopy(std::optional<c10::Device> device) const
   VESTA_ASSIGN_OR_RETURN(const c10::IValue copy, DeepCopier({.device = device}).copy(c10::IValue(object_)));
   auto context = std::make_shared<internal::Context>(*context_);
   context->frozen = false;
+  context->frozen_methods = nullptr;
   return Access::module(std::move(context), copy.toObject());
 }
 
@@ -30,15 +32,23 @@ absl::StatusOr<Module> Module::instance() const {
     return type.is_parameter(slot) || !writes.mutates(type, type.getAttributeName(slot));
   };
   VESTA_ASSIGN_OR_RETURN(const c10::IValue copy, DeepCopier(std::move(options)).copy(c10::IValue(object_)));
-  return Access::module(context_, copy.toObject());
+  if (!context_->frozen) return Access::module(context_, copy.toObject());
+  auto context = std::make_shared<internal::Context>(*context_);
+  context->frozen_methods = context_->frozen_methods->for_instance(copy.toObject());
+  return Access::module(std::move(context), copy.toObject());
 }
 
-absl::StatusOr<Module> Module::freeze() const {
+absl::StatusOr<Module> Module::freeze(const FreezeOptions& options) const {
   VESTA_ASSIGN_OR_RETURN(const c10::IValue copy, DeepCopier({.keep_requires_grad = false}).copy(c10::IValue(object_)));
   auto context = std::make_shared<internal::Context>(*context_);
   Module result = Access::module(context, copy.toObject());
   VESTA_RETURN_IF_ERROR(result.eval());
   context->frozen = true;
+  VESTA_ASSIGN_OR_RETURN(context->frozen_methods, internal::FrozenMethods::create(result.object_, options));
+  if (torch::jit::Function* forward = result.object_->type()->findMethod("forward")) {
+    const ir::Function& function = *ir::Function::from(forward);
+    VESTA_RETURN_IF_ERROR(context->frozen_methods->code(*result.object_, function).status());
+  }
   return result;
 }
 

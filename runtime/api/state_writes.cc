@@ -17,6 +17,7 @@
 #include <ATen/core/interned_strings.h>
 #include <ATen/core/jit_type.h>
 
+#include "ir/effects.h"
 #include "ir/graph.h"
 #include "ir/operator.h"
 
@@ -25,31 +26,6 @@ namespace {
 
 constexpr int64_t kMaxNodes = 2'000'000;
 constexpr size_t kMaxCallDepth = 200;
-
-// Operators whose schema does not say that the result may be an argument.
-constexpr std::string_view kSilentAliases[] = {
-    "aten::dropout",     "aten::feature_dropout", "aten::alpha_dropout",     "aten::feature_alpha_dropout",
-    "aten::einsum",      "aten::atleast_1d",      "aten::atleast_2d",        "aten::atleast_3d",
-    "aten::meshgrid",    "aten::type_as",         "aten::broadcast_tensors", "aten::conj_physical",
-    "aten::sum_to_size", "aten::cartesian_prod",
-};
-
-// Operators that update running statistics while training, without their schema saying so: which arguments they are,
-// and which one tells whether it is so.
-struct StatisticsWriter {
-  std::string_view name;
-  size_t mean;
-  size_t variance;
-  size_t training;
-};
-constexpr StatisticsWriter kStatisticsWriters[] = {
-    {"aten::batch_norm", 3, 4, 5},
-    {"aten::native_batch_norm", 3, 4, 5},
-    {"aten::_batch_norm_impl_index", 3, 4, 5},
-    {"aten::cudnn_batch_norm", 3, 4, 5},
-    {"aten::miopen_batch_norm", 3, 4, 5},
-    {"aten::instance_norm", 3, 4, 5},
-};
 
 bool may_hold_state(const c10::TypePtr& type) {
   switch (type->kind()) {
@@ -203,7 +179,7 @@ class Analysis {
 
   // --- Nodes.
   void node(Frame& frame, const ir::Node& node) {
-    if (const ir::Operator* op = node.op()) return operation(frame, node, op->schema);
+    if (node.op() != nullptr) return operation(frame, node);
     const auto it = handlers().find(node.kind());
     if (it != handlers().end()) return (this->*it->second)(frame, node);
     if (!node.blocks().empty()) {
@@ -360,7 +336,8 @@ class Analysis {
   }
 
   // --- Operators.
-  void operation(Frame& frame, const ir::Node& node, const c10::FunctionSchema& schema) {
+  void operation(Frame& frame, const ir::Node& node) {
+    const c10::FunctionSchema& schema = node.op()->schema;
     const size_t count = std::min(node.inputs().size(), schema.arguments().size());
     bool wildcard = false;
     const auto is_wildcard = [](const c10::AliasInfo* info) {
@@ -371,20 +348,16 @@ class Analysis {
     for (size_t i = 0; i < count; ++i) {
       const c10::AliasInfo* info = schema.arguments()[i].alias_info();
       wildcard = wildcard || is_wildcard(info);
-      if (info != nullptr && info->isWrite()) write(of(frame, node.input(i)));
+      if (ir::may_write(*node.op(), i)) write(of(frame, node.input(i)));
     }
-    const std::string_view name = schema.name();
-    const bool silent =
-        std::find(std::begin(kSilentAliases), std::end(kSilentAliases), name) != std::end(kSilentAliases);
     // A schema of variable arguments says nothing about them.
-    if (wildcard || silent || schema.is_vararg() || schema.is_varret()) {
+    if (wildcard || ir::aliases_silently(*node.op()) || schema.is_vararg() || schema.is_varret()) {
       unify_all(frame, node);
     } else {
       annotated_aliases(frame, node, schema, count);
     }
-    for (const StatisticsWriter& writer : kStatisticsWriters) {
-      if (name == writer.name && count > writer.training) statistics(frame, node, writer);
-    }
+    const ir::StatisticsWriter* writer = ir::statistics_writer(*node.op());
+    if (writer != nullptr && count > writer->training) statistics(frame, node, *writer);
   }
 
   void annotated_aliases(Frame& frame, const ir::Node& node, const c10::FunctionSchema& schema, size_t count) {
@@ -409,7 +382,7 @@ class Analysis {
     return false;
   }
 
-  void statistics(Frame& frame, const ir::Node& node, const StatisticsWriter& writer) {
+  void statistics(Frame& frame, const ir::Node& node, const ir::StatisticsWriter& writer) {
     const std::optional<c10::IValue>& training = of(frame, node.input(writer.training)).value;
     if (training.has_value() && training->isBool() && !training->toBool()) return;
     write(of(frame, node.input(writer.mean)));

@@ -81,7 +81,9 @@ def check_include(path, included):
     if path.startswith("runtime/api/vesta/") and owner not in (None, "vesta"):
         return f"a public header includes '{included}', which is not installed"
     if owner == "runtime/api":
-        return f"includes '{included}': public headers are named <vesta/...>" if floor != "runtime/api" else None
+        # Tests and tools look below the facade too, but not at its public headers by another name.
+        inside = floor in ("runtime/api", "tests", "tools") and not included.startswith("runtime/api/vesta/")
+        return None if inside or floor == "runtime/api" else f"includes '{included}': public headers are named <vesta/...>"
     if owner is not None:
         allowed = MAY_USE[floor]
         return None if owner in allowed else f"'{floor}' may not include '{included}': it may use {sorted(allowed)}"
@@ -131,6 +133,8 @@ def self_check():
         ("examples/silero_vad.cc", "ir/graph.h"),
         ("tools/run.cc", "tests/support/files.h"),
         ("ir/graph.cc", "../frontend/parser.h"),
+        ("tests/api/module_test.cc", "runtime/api/vesta/module.h"),
+        ("runtime/interpreter.cc", "runtime/api/context.h"),
     )
     accepted = (
         ("frontend/emitter.cc", "ir/graph.h"),

@@ -33,6 +33,10 @@ std::string compare_elements(const at::Tensor& ours, const at::Tensor& theirs, c
   const at::ScalarType wide = ours.is_complex() ? at::kComplexDouble : at::kDouble;
   const at::Tensor a = floating ? ours.detach().to(wide) : ours.detach();
   const at::Tensor b = floating ? theirs.detach().to(wide) : theirs.detach();
+  if (floating && tolerance.of_largest) {
+    const double largest = at::nan_to_num(b.abs(), 0, 0, 0).max().item<double>();
+    atol += rtol * largest;
+  }
   const bool equal = floating ? at::allclose(a, b, rtol, atol, /*equal_nan=*/true) : at::equal(a, b);
   if (equal) return {};
   std::ostringstream out;

@@ -14,7 +14,8 @@ namespace vesta::test {
 struct Tolerance {
   double rtol = 1e-5;
   double atol = 1e-6;
-  bool fixed = false;  // also for half and bfloat16
+  bool fixed = false;       // also for half and bfloat16
+  bool of_largest = false;  // rtol is of a tensor's largest magnitude, not of each element's
 };
 
 // The differences, one line each, "" where there are none. `where` names the value in the lines.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/errors.h"
 #include "tests/differential/subject.h"
+#include "tests/differential/vesta_subject.h"
 
 namespace vesta::test {
 namespace {
@@ -21,6 +22,7 @@ class VestaSubject : public Subject {
  public:
   VestaSubject(const std::string& path, const std::vector<std::string>& extra_files)
       : module_(load_module(path, extra_files)) {}
+  explicit VestaSubject(Module module) : module_(std::move(module)) {}
 
   Outcome call(const std::string& method, std::vector<c10::IValue> inputs, NamedValues kwargs) override {
     Outcome outcome;
@@ -68,6 +70,8 @@ class VestaSubject : public Subject {
 };
 
 }  // namespace
+
+std::unique_ptr<Subject> vesta_subject(Module module) { return std::make_unique<VestaSubject>(std::move(module)); }
 
 std::unique_ptr<Subject> load_vesta(const std::string& path, const std::vector<std::string>& extra_files) {
   return std::make_unique<VestaSubject>(path, extra_files);

@@ -154,8 +154,10 @@ class VESTA_API Module {
 
   // A copy for inference: in eval mode, parameters and buffers detached from autograd, and no further change from
   // outside (set_attr, load_state_dict, to, train, register_*, define are refused). What methods assign themselves
-  // still changes. Results are the same; the copy gives optimizations the right to rely on its weights.
-  absl::StatusOr<Module> freeze() const;
+  // still changes. In return its methods are optimized: forward() now, others at their first call. A
+  // call with gradients to record through its arguments runs as the program was written. What is saved, printed and
+  // copied stays that, too; deepcopy() is a module that is not frozen. InvalidArgument for a pass that does not exist.
+  absl::StatusOr<Module> freeze(const FreezeOptions& options = {}) const;
   bool is_frozen() const;
 
   // --- Saving, as an archive that Python's torch.jit.load, libtorch and load() read: the program as TorchScript

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <c10/core/Device.h>
 #include <vesta/limits.h>
@@ -43,6 +44,19 @@ struct CompileOptions {
   Limits limits;
   // Shown in error messages.
   std::string filename = "<source>";
+};
+
+// How far the methods of a frozen module are optimized.
+enum class OptimizationLevel : uint8_t {
+  kO0,  // as the program was written
+  kO1,  // results, errors and what shares memory are those of kO0, to the last bit
+  kO2,  // results may differ by rounding; what fails, but is read by nobody, may not fail
+};
+
+struct FreezeOptions {
+  OptimizationLevel level = OptimizationLevel::kO2;
+  // Names of passes that are left out ("inline_calls"); docs/architecture.md has the list.
+  std::vector<std::string> without;
 };
 
 struct CallOptions {

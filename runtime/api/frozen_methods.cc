@@ -1,0 +1,259 @@
+// What a method writes is found by class and name of attributes (state_writes.h). Two attributes may hold one tensor or
+// list, so what is written to is found a second time, by identity: storages, containers and objects.
+//
+// Optimized code depends on attributes that never change only, and reads the others from the object that it is given.
+// So instances, whose unchanging attributes are equal, run the same code.
+
+#include "runtime/api/frozen_methods.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <unordered_set>
+
+#include <ATen/core/class_type.h>
+#include <c10/core/GradMode.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "passes/pipeline.h"
+#include "runtime/api/module_tree.h"
+#include "runtime/api/state_writes.h"
+#include "runtime/optimize.h"
+
+namespace vesta::internal {
+namespace {
+
+constexpr size_t kMaxNesting = 64;
+
+using Identities = std::unordered_set<const void*>;
+
+// Calls visit(identity) for all that can be written to in a value: storages and tensors, containers. False where the
+// value holds something that is not plain data, or nests too deep.
+template <class Visit>
+bool visit_identities(const c10::IValue& value, const Visit& visit, size_t depth = 0) {
+  if (depth > kMaxNesting) return false;
+  const auto inner = [&](const c10::IValue& part) { return visit_identities(part, visit, depth + 1); };
+  if (value.isTensor()) {
+    const at::Tensor& tensor = value.toTensor();
+    if (!tensor.defined()) return true;
+    visit(static_cast<const void*>(tensor.unsafeGetTensorImpl()));
+    if (tensor.has_storage()) visit(static_cast<const void*>(tensor.storage().unsafeGetStorageImpl()));
+    return true;
+  }
+  if (value.isTuple()) {
+    const auto& elements = value.toTupleRef().elements();
+    return std::all_of(elements.begin(), elements.end(), inner);
+  }
+  if (value.isList()) {
+    visit(static_cast<const void*>(value.internalToPointer()));
+    const auto elements = value.toListRef();
+    return std::all_of(elements.begin(), elements.end(), inner);
+  }
+  if (value.isGenericDict()) {
+    visit(static_cast<const void*>(value.internalToPointer()));
+    for (const auto& entry : value.toGenericDict()) {
+      if (!inner(entry.key()) || !inner(entry.value())) return false;
+    }
+    return true;
+  }
+  return value.isNone() || value.isInt() || value.isDouble() || value.isBool() || value.isString() ||
+         value.isDevice() || value.isComplexDouble() || value.isEnum();
+}
+
+bool is_module(const c10::IValue& value) { return value.isObject() && value.toObjectRef().type()->is_module(); }
+
+passes::Level level_of(OptimizationLevel level) {
+  switch (level) {
+    case OptimizationLevel::kO0:
+      return passes::Level::kPlain;
+    case OptimizationLevel::kO1:
+      return passes::Level::kExact;
+    case OptimizationLevel::kO2:
+      break;
+  }
+  return passes::Level::kFast;
+}
+
+absl::Status check_names(const std::vector<std::string>& without) {
+  for (const std::string& name : without) {
+    if (passes::find_pass(name) != nullptr) continue;
+    std::vector<std::string> names;
+    for (const passes::PassInfo& pass : passes::all_passes()) names.emplace_back(pass.name);
+    return absl::InvalidArgumentError(
+        absl::StrCat("there is no pass '", name, "' to leave out; there are: ", absl::StrJoin(names, ", ")));
+  }
+  return absl::OkStatus();
+}
+
+StateWrites writes_of_all_methods(const ObjectPtr& root, const StateWriteOptions& options) {
+  StateWrites writes;
+  for_each_module(root, [&](const ObjectPtr& module) {
+    for (torch::jit::Function* method : module->type()->methods()) {
+      if (method->name() == "__setstate__") continue;
+      writes.merge(find_state_writes(*ir::Function::from(method), module, options));
+    }
+  });
+  return writes;
+}
+
+bool assigns_bools(const StateWrites& writes) {
+  return std::any_of(writes.assigned.begin(), writes.assigned.end(), [](const StateWrites::Attribute& attribute) {
+    const c10::TypePtr type = attribute.first->findAttribute(attribute.second);
+    return type == nullptr || type->kind() == c10::TypeKind::BoolType;
+  });
+}
+
+bool requires_gradient(const c10::IValue& value, size_t depth = 0) {
+  if (value.isTensor()) return value.toTensor().defined() && value.toTensor().requires_grad();
+  if (depth > kMaxNesting) return true;
+  const auto inner = [&](const c10::IValue& part) { return requires_gradient(part, depth + 1); };
+  if (value.isTuple()) {
+    const auto& elements = value.toTupleRef().elements();
+    return std::any_of(elements.begin(), elements.end(), inner);
+  }
+  if (value.isTensorList() || (value.isList() && !value.isIntList() && !value.isDoubleList() && !value.isBoolList())) {
+    const auto elements = value.toListRef();
+    return std::any_of(elements.begin(), elements.end(), inner);
+  }
+  if (value.isGenericDict()) {
+    for (const auto& entry : value.toGenericDict()) {
+      if (inner(entry.value())) return true;
+    }
+    return false;
+  }
+  // Objects of the program's classes: those of modules hold parameters, which are the frozen module's own.
+  if (value.isObject() && !is_module(value)) {
+    const auto& slots = value.toObjectRef().slots();
+    return std::any_of(slots.begin(), slots.end(), inner);
+  }
+  return false;
+}
+
+}  // namespace
+
+struct FrozenState::Facts {
+  ObjectPtr root;
+  StateWrites writes;
+  Identities written;
+  std::unordered_set<const c10::ivalue::Object*> modules;
+  bool nothing_is_known = false;
+};
+
+FrozenState::FrozenState(const ObjectPtr& root) {
+  auto facts = std::make_shared<Facts>();
+  facts->root = root;
+  // Flags are taken as they are (`training` is false), unless some method may set one.
+  facts->writes = writes_of_all_methods(root, {.use_current_values = true});
+  if (assigns_bools(facts->writes)) facts->writes = writes_of_all_methods(root, {.use_current_values = false});
+  facts->nothing_is_known = facts->writes.unknown;
+  for_each_module(root, [&](const ObjectPtr& module) {
+    facts->modules.insert(module.get());
+    const c10::ClassType& type = *module->type();
+    for (size_t i = 0; i < type.numAttributes(); ++i) {
+      if (!facts->writes.mutates(type, type.getAttributeName(i))) continue;
+      const bool plain =
+          visit_identities(slot(*module, i), [&](const void* identity) { facts->written.insert(identity); });
+      // An object that is written to may lead anywhere.
+      facts->nothing_is_known = facts->nothing_is_known || !plain;
+    }
+  });
+  facts_ = std::move(facts);
+}
+
+std::optional<c10::IValue> FrozenState::attribute(const c10::ivalue::Object& object, const std::string& name) const {
+  const Facts& facts = *facts_;
+  if (facts.nothing_is_known || !facts.modules.contains(&object)) return std::nullopt;
+  const c10::ClassType& type = *object.type();
+  if (facts.writes.assigned.contains({&type, name}) || facts.writes.mutates(type, name)) return std::nullopt;
+  const std::optional<size_t> index = type.findAttributeSlot(name);
+  if (!index.has_value()) return std::nullopt;
+  c10::IValue value = slot(object, *index);
+  if (is_module(value)) {
+    return facts.modules.contains(&value.toObjectRef()) ? std::optional(std::move(value)) : std::nullopt;
+  }
+  bool shared = false;
+  const bool plain =
+      visit_identities(value, [&](const void* identity) { shared = shared || facts.written.contains(identity); });
+  if (!plain || shared) return std::nullopt;
+  return value;
+}
+
+struct FrozenMethods::Entry {
+  ObjectPtr object;
+  const ir::Function* method;
+  std::atomic<bool> made{false};
+  std::mutex mutex;
+  std::shared_ptr<const runtime::Code> code;  // Written once, before `made`. Null: the plain code has to do.
+};
+
+absl::StatusOr<std::shared_ptr<const FrozenMethods>> FrozenMethods::create(const ObjectPtr& root,
+                                                                           const FreezeOptions& options) {
+  const absl::Status names = check_names(options.without);
+  if (!names.ok()) return names;
+  std::shared_ptr<FrozenMethods> made(new FrozenMethods(options, std::make_shared<const FrozenState>(root)));
+  if (options.level == OptimizationLevel::kO0) return std::shared_ptr<const FrozenMethods>(std::move(made));
+  for_each_module(root, [&](const ObjectPtr& object) {
+    made->objects_.push_back(object);
+    for (torch::jit::Function* method : object->type()->methods()) {
+      auto entry = std::make_shared<Entry>();
+      entry->object = object;
+      entry->method = ir::Function::from(method);
+      made->entries_.emplace(Key{object.get(), entry->method}, std::move(entry));
+    }
+  });
+  return std::shared_ptr<const FrozenMethods>(std::move(made));
+}
+
+std::shared_ptr<const FrozenMethods> FrozenMethods::for_instance(const ObjectPtr& root) const {
+  std::shared_ptr<FrozenMethods> made(new FrozenMethods(options_, state_));
+  for_each_module(root, [&](const ObjectPtr& object) { made->objects_.push_back(object); });
+  // A copy has the same modules in the same order.
+  if (made->objects_.size() != objects_.size()) return nullptr;
+  for (size_t i = 0; i < objects_.size(); ++i) {
+    for (torch::jit::Function* method : objects_[i]->type()->methods()) {
+      const ir::Function* function = ir::Function::from(method);
+      const auto entry = entries_.find({objects_[i].get(), function});
+      if (entry != entries_.end()) made->entries_.emplace(Key{made->objects_[i].get(), function}, entry->second);
+    }
+  }
+  return made;
+}
+
+passes::PassContext FrozenMethods::context_for(const ObjectPtr& object) const {
+  passes::PassContext context;
+  context.level = level_of(options_.level);
+  context.without = options_.without;
+  context.self = object;
+  context.frozen_attribute = [state = state_](const c10::ivalue::Object& holder, const std::string& name) {
+    return state->attribute(holder, name);
+  };
+  return context;
+}
+
+absl::StatusOr<std::shared_ptr<const runtime::Code>> FrozenMethods::code(const c10::ivalue::Object& object,
+                                                                         const ir::Function& method) const {
+  const auto found = entries_.find({&object, &method});
+  if (found == entries_.end()) return std::shared_ptr<const runtime::Code>();
+  Entry& entry = *found->second;
+  if (entry.made.load(std::memory_order_acquire)) return entry.code;
+  const std::lock_guard<std::mutex> lock(entry.mutex);
+  if (entry.made.load(std::memory_order_relaxed)) return entry.code;
+  absl::StatusOr<std::shared_ptr<const runtime::Code>> made =
+      runtime::optimized_code(method, context_for(entry.object));
+#ifdef VESTA_CHECKED
+  // A bug of a pass. Elsewhere the plain code does what was asked for; a program that cannot run tells why itself.
+  if (absl::IsInternal(made.status())) return made.status();
+#endif
+  if (made.ok()) entry.code = *std::move(made);
+  entry.made.store(true, std::memory_order_release);
+  return entry.code;
+}
+
+bool wants_gradients(const std::vector<c10::IValue>& arguments) {
+  if (!c10::GradMode::is_enabled()) return false;
+  return std::any_of(arguments.begin(), arguments.end(),
+                     [](const c10::IValue& argument) { return requires_gradient(argument); });
+}
+
+}  // namespace vesta::internal

@@ -1,0 +1,74 @@
+#pragma once
+
+// The optimized forms of a frozen module's methods, beside the portable ones of its program.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <ATen/core/ivalue.h>
+#include <vesta/options.h>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "ir/program.h"
+#include "passes/pass.h"
+#include "runtime/api/context.h"
+#include "runtime/bytecode.h"
+
+namespace vesta::internal {
+
+// Which attributes of the modules below a root never change: no method assigns them, nor writes to what they hold, nor
+// to anything that shares memory with that. `__setstate__` does not count. Thread-safe.
+class FrozenState {
+ public:
+  explicit FrozenState(const ObjectPtr& root);
+  // See passes::FrozenAttribute. An attribute that is a module is one of the tree.
+  std::optional<c10::IValue> attribute(const c10::ivalue::Object& object, const std::string& name) const;
+
+ private:
+  struct Facts;
+  std::shared_ptr<const Facts> facts_;
+};
+
+// One for each frozen module; its instances share what was compiled. Thread-safe: a method is optimized by the first
+// who asks for it, the others wait.
+class FrozenMethods {
+ public:
+  // InvalidArgument where the options name a pass that does not exist.
+  static absl::StatusOr<std::shared_ptr<const FrozenMethods>> create(const ObjectPtr& root,
+                                                                     const FreezeOptions& options);
+  // The same for a copy of the modules that shares what never changes (Module::instance).
+  std::shared_ptr<const FrozenMethods> for_instance(const ObjectPtr& root) const;
+
+  // The method's optimized code for this object, which is one of the tree; null where the plain one has to do. Errors
+  // are Internal, and only in checked builds.
+  absl::StatusOr<std::shared_ptr<const runtime::Code>> code(const c10::ivalue::Object& object,
+                                                            const ir::Function& method) const;
+  // How code() has it optimized.
+  passes::PassContext context_for(const ObjectPtr& object) const;
+
+ private:
+  struct Entry;
+  using Key = std::pair<const c10::ivalue::Object*, const ir::Function*>;
+  struct Hash {
+    size_t operator()(const Key& key) const {
+      return std::hash<const void*>()(key.first) * 31 + std::hash<const void*>()(key.second);
+    }
+  };
+  FrozenMethods(FreezeOptions options, std::shared_ptr<const FrozenState> state)
+      : options_(std::move(options)), state_(std::move(state)) {}
+
+  const FreezeOptions options_;
+  const std::shared_ptr<const FrozenState> state_;
+  std::vector<ObjectPtr> objects_;
+  std::unordered_map<Key, std::shared_ptr<Entry>, Hash> entries_;
+};
+
+// Whether gradients are to be recorded through these arguments of a call: then the plain code runs.
+bool wants_gradients(const std::vector<c10::IValue>& arguments);
+
+}  // namespace vesta::internal

@@ -1,0 +1,37 @@
+#include "runtime/optimize.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "ir/support/status.h"
+#include "passes/pipeline.h"
+#include "runtime/autocast.h"
+#include "runtime/evaluate_operator.h"
+#include "runtime/lowering.h"
+
+namespace vesta::runtime {
+
+absl::StatusOr<std::shared_ptr<ir::Graph>> optimized_graph(const ir::Function& function, passes::PassContext context) {
+  if (function.graph() == nullptr) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("'", function.qualname().qualifiedName(), "' is declared but has no body"));
+  }
+  context.function = &function;
+  context.evaluate = evaluate_operator;
+  context.uses_autocast = uses_autocast(*function.program());
+  // The bytecode has autocast's instructions or not, by the program that it is of.
+  context.may_inline_from = [&](const ir::Program& program) {
+    return !context.uses_autocast && !uses_autocast(program);
+  };
+  std::shared_ptr<ir::Graph> graph = function.graph()->copy();
+  VESTA_RETURN_IF_ERROR(passes::optimize(*graph, context));
+  return graph;
+}
+
+absl::StatusOr<std::shared_ptr<const Code>> optimized_code(const ir::Function& function, passes::PassContext context) {
+  VESTA_ASSIGN_OR_RETURN(const std::shared_ptr<ir::Graph> graph, optimized_graph(function, std::move(context)));
+  VESTA_ASSIGN_OR_RETURN(std::unique_ptr<Code> code, lower(*graph, function.display_name(), function.program()));
+  return std::shared_ptr<const Code>(std::move(code));
+}
+
+}  // namespace vesta::runtime

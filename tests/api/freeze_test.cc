@@ -1,0 +1,171 @@
+// What users see of optimized modules: nothing, but for what freeze() promises.
+
+#include <thread>
+
+#include <ATen/ATen.h>
+
+#include "tests/api/api_test_support.h"
+
+namespace vesta::test {
+namespace {
+
+Module made(std::string_view source) {
+  Module inner("Inner");
+  must(inner.register_parameter("weight", at::ones({2, 2})));
+  CompileOptions inner_options;
+  inner_options.filename = "inner.py";
+  must(inner.define("def forward(self, x: Tensor) -> Tensor:\n  y = torch.matmul(x, self.weight)\n  return y\n",
+                    inner_options));
+  Module module("Net");
+  must(module.register_parameter("weight", at::full({2, 2}, 2.0)));
+  must(module.register_attribute("count", int64_t{0}));
+  must(module.register_buffer("state", at::zeros({2})));
+  must(module.register_module("inner", inner));
+  CompileOptions options;
+  options.filename = "net.py";
+  must(module.define(source, options));
+  return module;
+}
+
+constexpr std::string_view kNested = R"(
+def middle(self, x: Tensor) -> Tensor:
+  return self.inner(x + 1)
+def forward(self, x: Tensor) -> Tensor:
+  z = self.middle(x)
+  return z * 2
+)";
+
+FreezeOptions at_level(OptimizationLevel level) {
+  FreezeOptions options;
+  options.level = level;
+  return options;
+}
+
+TEST(Freeze, MessagesTellTheCallChainOfInlinedCalls) {
+  const Module module = made(kNested);
+  const at::Tensor wrong = at::ones({2, 3});
+  const std::string plain = message(module.forward({wrong}));
+  EXPECT_THAT(plain, testing::HasSubstr("in 'Net.middle' at net.py:3"));
+  for (const auto level : {OptimizationLevel::kO0, OptimizationLevel::kO1, OptimizationLevel::kO2}) {
+    EXPECT_EQ(message(must(module.freeze(at_level(level))).forward({wrong})), plain);
+  }
+}
+
+TEST(Freeze, WhatMethodsAssignAndWriteStillChanges) {
+  const Module module = made(R"(
+def forward(self, x: Tensor) -> Tensor:
+  self.count += 1
+  self.state.add_(1)
+  return x * self.count + self.state
+)");
+  const Module frozen = must(module.freeze());
+  const at::Tensor x = at::ones({2});
+  EXPECT_TRUE(at::equal(must(frozen.forward({x})).toTensor(), at::full({2}, 2.0)));
+  EXPECT_TRUE(at::equal(must(frozen.forward({x})).toTensor(), at::full({2}, 4.0)));
+  EXPECT_EQ(must(frozen.attr("count")).toInt(), 2);
+}
+
+TEST(Freeze, InstancesHaveTheirOwnState) {
+  const Module frozen = must(made(R"(
+def forward(self, x: Tensor) -> Tensor:
+  self.count += 1
+  return torch.matmul(x, self.weight) * self.count
+)")
+                                 .freeze());
+  const Module one = must(frozen.instance());
+  const at::Tensor x = at::ones({1, 2});
+  must(frozen.forward({x}));
+  must(frozen.forward({x}));
+  EXPECT_TRUE(at::equal(must(one.forward({x})).toTensor(), at::full({1, 2}, 4.0)));
+  EXPECT_EQ(must(frozen.attr("count")).toInt(), 2);
+  EXPECT_TRUE(one.is_frozen());
+}
+
+TEST(Freeze, TwoNamesOfOneTensorThatIsWrittenToAreOne) {
+  Module module("Tied");
+  const at::Tensor tensor = at::zeros({2});
+  must(module.register_buffer("a", tensor));
+  must(module.register_buffer("b", tensor));
+  must(module.define(
+      "def forward(self, x: Tensor) -> Tensor:\n  y = self.b + 0\n  self.a.add_(x)\n  return y + self.b\n"));
+  const Module frozen = must(module.freeze());
+  EXPECT_TRUE(at::equal(must(frozen.forward({at::ones({2})})).toTensor(), at::ones({2})));
+  EXPECT_TRUE(at::equal(must(frozen.forward({at::ones({2})})).toTensor(), at::full({2}, 3.0)));
+}
+
+TEST(Freeze, GradientsOfArgumentsAreThoseOfThePlainProgram) {
+  const Module module = made(kNested);
+  const Module frozen = must(module.freeze());
+  const at::Tensor x = at::ones({2, 2}).requires_grad_();
+  const at::Tensor y = must(frozen.forward({x})).toTensor();
+  ASSERT_TRUE(y.requires_grad());
+  y.sum().backward();
+  EXPECT_TRUE(at::equal(x.grad(), at::full({2, 2}, 4.0)));
+}
+
+TEST(Freeze, ReturnsTheModulesOwnTensors) {
+  const Module frozen = must(made("def forward(self) -> Tensor:\n  return self.weight\n").freeze());
+  const at::Tensor weight = must(frozen.forward({})).toTensor();
+  EXPECT_TRUE(weight.is_same(frozen.named_parameters(false)[0].value));
+}
+
+TEST(Freeze, SavesThePortableProgram) {
+  const Module module = made(kNested);
+  Module evaluated = must(module.deepcopy());
+  must(evaluated.eval());
+  std::ostringstream plain;
+  std::ostringstream frozen;
+  must(must(module.freeze(at_level(OptimizationLevel::kO0))).save(plain));
+  must(must(module.freeze()).save(frozen));
+  EXPECT_EQ(plain.str(), frozen.str());
+}
+
+TEST(Freeze, RefusesPassesThatDoNotExist) {
+  FreezeOptions options;
+  options.without = {"inline_everything"};
+  const absl::StatusOr<Module> frozen = made(kNested).freeze(options);
+  EXPECT_TRUE(absl::IsInvalidArgument(frozen.status()));
+  EXPECT_THAT(message(frozen), testing::HasSubstr("no pass 'inline_everything' to leave out; there are: freeze_attr"));
+}
+
+TEST(Freeze, ManyThreadsMeetAMethodForTheFirstTime) {
+  const Module frozen = must(made(R"(
+def other(self, x: Tensor) -> Tensor:
+  return self.inner(x) + self.weight
+def forward(self, x: Tensor) -> Tensor:
+  return x
+)")
+                                 .freeze());
+  std::vector<std::thread> threads;
+  std::vector<double> sums(4);
+  for (size_t i = 0; i < sums.size(); ++i) {
+    threads.emplace_back([&, i] {
+      const c10::IValue result = must(frozen.run_method("other", {at::ones({2, 2})}));
+      sums[i] = result.toTensor().sum().item<double>();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(sums, testing::Each(16.0));
+}
+
+// The future outlives the call, and the module's handle.
+TEST(Freeze, ForkedCallsKeepTheirCode) {
+  c10::IValue future;
+  {
+    const Module frozen = must(load(corpus("fork_and_wait"))).freeze().value();
+    EXPECT_TRUE(frozen.has_method("forward"));
+  }
+  Module module = made(R"(
+def body(self, x: Tensor) -> Tensor:
+  return self.inner(x)
+def forward(self, x: Tensor) -> Future[Tensor]:
+  return torch.jit._fork(self.body, x)
+)");
+  future = must(must(module.freeze()).forward({at::ones({2, 2})}));
+  ASSERT_TRUE(future.isFuture());
+  future.toFuture()->wait();
+  EXPECT_EQ(future.toFuture()->value().toTensor().sum().item<double>(), 8.0);
+}
+
+}  // namespace
+}  // namespace vesta::test

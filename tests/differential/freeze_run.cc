@@ -1,0 +1,62 @@
+#include "tests/differential/freeze_run.h"
+
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+#include <vesta/vesta.h>
+
+#include "tests/differential/corpus_run.h"
+#include "tests/differential/vesta_subject.h"
+
+namespace vesta::test {
+namespace {
+
+CorpusEntry frozen_entry(const CorpusEntry& entry, int rounds) {
+  CorpusEntry result = entry;
+  result.fill = false;
+  result.extra_files.clear();
+  result.calls.clear();
+  result.has_tolerance = true;
+  for (int round = 0; round < rounds; ++round) {
+    for (CorpusCall call : entry.calls) {
+      if (call.before == "train") break;
+      call.before.clear();
+      result.calls.push_back(std::move(call));
+    }
+  }
+  return result;
+}
+
+std::unique_ptr<Subject> frozen(const CorpusEntry& entry, OptimizationLevel level) {
+  absl::StatusOr<Module> module = load(entry.path);
+  if (!module.ok()) throw std::runtime_error(std::string(module.status().message()));
+  if (entry.fill) fill(*vesta_subject(*module), entry.seed);
+  FreezeOptions options;
+  options.level = level;
+  absl::StatusOr<Module> made = module->freeze(options);
+  if (!made.ok()) throw std::runtime_error(std::string(made.status().message()));
+  return vesta_subject(*std::move(made));
+}
+
+}  // namespace
+
+void expect_frozen_agreement(const CorpusEntry& entry, int rounds) {
+  prepare_oracle();
+  CorpusEntry calls = frozen_entry(entry, rounds);
+  const auto expect_at = [&](OptimizationLevel level, double relative) {
+    calls.rtol = relative;
+    calls.atol = relative / 100;
+    expect_agreement(calls, frozen(entry, level), frozen(entry, OptimizationLevel::kO0),
+                     {.as_recorded = false, .same_messages = true, .of_largest = true});
+  };
+  {
+    SCOPED_TRACE("O1");
+    expect_at(OptimizationLevel::kO1, 0);
+  }
+  SCOPED_TRACE("O2");
+  expect_at(OptimizationLevel::kO2, 1e-4);
+}
+
+bool is_large(const CorpusEntry& entry) { return entry.name.starts_with("vision_"); }
+
+}  // namespace vesta::test

@@ -1,0 +1,17 @@
+#pragma once
+
+// Archives of the corpus, frozen and optimized, against themselves as they were written.
+
+#include "tests/differential/manifest.h"
+
+namespace vesta::test {
+
+// Makes `rounds` rounds of the entry's calls, because what is made at the first call must not show in a later one. O1
+// has to agree to the last bit and to the last letter of a message, O2 to a tolerance. Frozen modules do not train:
+// calls in training mode are left out.
+void expect_frozen_agreement(const CorpusEntry& entry, int rounds);
+
+// Whether the entry is a model whose calls take long.
+bool is_large(const CorpusEntry& entry);
+
+}  // namespace vesta::test
