@@ -106,15 +106,12 @@ bool close(double ours, double theirs) {
 }
 
 // "", or what is wrong with one call.
-std::string make_call(Module& module, const json& call) {
+std::string make_call(const Answer& answer, const json& call) {
   std::vector<c10::IValue> inputs;
   for (const json& input : call.at("inputs")) inputs.push_back(recorded_value(input));
   if (call.contains("seed")) at::manual_seed(call.at("seed").get<uint64_t>());
   std::string printed;
-  CallOptions options;
-  options.print = [&](std::string_view text) { printed += text; };
-  const absl::StatusOr<c10::IValue> result =
-      module.run_method(call.at("method").get<std::string>(), std::move(inputs), {}, options);
+  const absl::StatusOr<c10::IValue> result = answer(call.at("method").get<std::string>(), std::move(inputs), printed);
   if (call.contains("error")) return {};
   if (!result.ok()) return absl::StrCat("raises: ", std::string(result.status().message()));
   std::string wrong = difference_to_recorded(*result, call.at("expected"));
@@ -179,6 +176,8 @@ std::string difference_to_recorded(const c10::IValue& ours, const json& describe
   return out.str();
 }
 
+std::string archive_of(const fs::path& recording) { return fs::path(recording).replace_extension(".pt").string(); }
+
 std::vector<fs::path> find_recordings(const fs::path& root) {
   std::vector<fs::path> found;
   if (!fs::exists(root)) return found;
@@ -190,12 +189,17 @@ std::vector<fs::path> find_recordings(const fs::path& root) {
   return found;
 }
 
-std::vector<std::string> disagreements(const fs::path& recording, const LoadOptions& options) {
+Answer answer_of(const Module& module) {
+  return [module](const std::string& method, std::vector<c10::IValue> inputs, std::string& printed) mutable {
+    CallOptions options;
+    options.print = [&](std::string_view text) { printed += text; };
+    return module.run_method(method, std::move(inputs), {}, options);
+  };
+}
+
+std::vector<std::string> disagreements(const fs::path& recording, const Answer& answer) {
   json recorded;
   std::ifstream(recording) >> recorded;
-  const std::string archive = fs::path(recording).replace_extension(".pt").string();
-  absl::StatusOr<Module> module = load(archive, options);
-  if (!module.ok()) return {absl::StrCat("load: ", std::string(module.status().message()))};
   const c10::NoGradGuard no_grad;
   std::vector<std::string> lines;
   size_t number = 0;
@@ -203,11 +207,17 @@ std::vector<std::string> disagreements(const fs::path& recording, const LoadOpti
   for (const json& call : recorded.at(reloaded ? "calls_after_own_reload" : "calls")) {
     ++number;
     if (call.contains("crash")) continue;
-    const std::string wrong = make_call(*module, call);
+    const std::string wrong = make_call(answer, call);
     if (!wrong.empty())
       lines.push_back(absl::StrCat(call.at("method").get<std::string>(), " (call ", number, "): ", wrong));
   }
   return lines;
+}
+
+std::vector<std::string> disagreements(const fs::path& recording, const LoadOptions& options) {
+  absl::StatusOr<Module> module = load(archive_of(recording), options);
+  if (!module.ok()) return {absl::StrCat("load: ", std::string(module.status().message()))};
+  return disagreements(recording, answer_of(*module));
 }
 
 }  // namespace vesta::test
