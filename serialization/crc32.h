@@ -5,7 +5,7 @@
 
 namespace vesta::serialization {
 
-// The CRC-32 of zip archives; `crc` is that of what comes before `contents`. Of any size: zlib itself takes 32 bits.
+// The CRC-32 of zip archives; `crc` is that of what comes before `contents`.
 uint32_t crc32_of(std::string_view contents, uint32_t crc = 0);
 
 }  // namespace vesta::serialization
