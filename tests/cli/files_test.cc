@@ -19,6 +19,7 @@ namespace vesta::tools {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 // A folder that is removed at the end.
 class RunFiles : public testing::Test {
@@ -78,6 +79,22 @@ TEST_F(RunFiles, NothingIsWrittenAfterAnError) {
   EXPECT_FALSE(std::filesystem::exists(path("result.pt")));
   EXPECT_EQ(run_vesta({"run", kModel, "1", "-o", path("result.txt")}, out, err), 1);
   EXPECT_THAT(err.str(), HasSubstr("results are written as .pt, .npy or .json"));
+}
+
+// 1.5's `div` truncated toward zero; today's divides truly. The old meaning is said in the new file.
+TEST_F(RunFiles, ConvertSaysWhatAnOldOperatorMeant) {
+  const std::string old = "tests/corpus/legacy/1.5.1/int_div.pt";
+  const std::string today = path("today.pt");
+  vesta({"convert", old, today});
+  const std::vector<std::string> call = {"[7, -7, 8, -8]", "[2, 2, -3, -3]", "--method", "tt"};
+  for (const std::string& file : {old, today}) {
+    std::vector<std::string> arguments = {"run", file};
+    arguments.insert(arguments.end(), call.begin(), call.end());
+    EXPECT_EQ(vesta(arguments), "tensor([ 3, -3, -2,  2])\n") << file;
+  }
+  EXPECT_THAT(vesta({"inspect", old}), HasSubstr("old meaning"));
+  EXPECT_THAT(vesta({"inspect", today}), Not(HasSubstr("old meaning")));
+  EXPECT_THAT(read(today), HasSubstr("rounding_mode"));
 }
 
 TEST(Text, ReadsWell) {

@@ -1,10 +1,12 @@
-// torch::jit reads io_ts.pt, so that a fault of ours in reading values cannot hide itself; everything else is Vesta.
+// torch::jit reads io_ts.pt, so that a fault of ours in reading values cannot hide itself, and runs what Vesta saved if
+// it is asked to; everything else is Vesta.
 
 #include "tests/conformance/entry.h"
 
 #include <algorithm>
 #include <fstream>
 #include <optional>
+#include <sstream>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -12,6 +14,8 @@
 #include <c10/core/DefaultDtype.h>
 #include <c10/core/InferenceMode.h>
 #include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/runtime/print_handler.h>
 #include <torch/csrc/jit/serialization/import.h>
 #include <vesta/vesta.h>
 #include <nlohmann/json.hpp>
@@ -75,45 +79,106 @@ bool flag(const json& meta, const char* name, bool otherwise) {
   return meta.contains(name) && meta[name].is_boolean() ? meta[name].get<bool>() : otherwise;
 }
 
-std::string compared(const json& meta, const torch::jit::Module& io, const Call& call, const c10::IValue& result,
-                     const std::string& printed) {
+std::string compared(const json& meta, const torch::jit::Module& io, const std::vector<c10::IValue>& inputs,
+                     const c10::IValue& result, const std::string& printed) {
   const bool erase = flag(meta, "uninitialized_output", false);
   const bool wide = text_is(meta, "default_dtype", "float64");
   test::Tolerance tolerance{wide ? 1e-7 : 1e-4, wide ? 1e-9 : 1e-5, false};
   std::string wrong = test::difference(plain(result, erase), plain(io.attr("outputs"), erase), tolerance, "output");
   if (printed != meta.value("stdout", "")) wrong += "printed '" + printed + "'\n";
   if (flag(meta, "mutates_inputs", false) && io.hasattr("inputs_after")) {
-    wrong += test::difference(plain(c10::ivalue::Tuple::create(call.inputs), false),
+    wrong += test::difference(plain(c10::ivalue::Tuple::create(inputs), false),
                               plain(c10::ivalue::Tuple::create(sequence(io.attr("inputs_after"))), false), tolerance,
                               "input afterwards");
   }
   return wrong;
 }
 
-std::string run(const fs::path& folder) {
-  json meta = json::object();
-  if (std::ifstream file(folder / "meta.json"); file) meta = json::parse(file);
-  const absl::StatusOr<Module> module = load((folder / "program.pt").string());
-  if (!module.ok()) return "load: " + std::string(module.status().message());
-  if (!fs::exists(folder / "io_ts.pt")) return look_at(folder / "program.pt", *module);
-  const torch::jit::Module io = torch::jit::load((folder / "io_ts.pt").string());
-  const absl::StatusOr<Method> method = module->get_method(meta.value("method", "forward"));
-  if (!method.ok()) return "method: " + std::string(method.status().message());
+// What the recording was made under, until the end of the scope.
+class Surroundings {
+ public:
+  explicit Surroundings(const json& meta) : grad_(flag(meta, "grad_enabled", true)) {
+    c10::set_default_dtype(
+        caffe2::TypeMeta::fromScalarType(text_is(meta, "default_dtype", "float64") ? at::kDouble : at::kFloat));
+    if (flag(meta, "inference_mode", false)) inference_.emplace();
+    at::manual_seed(meta.value("seed", uint64_t{0}));
+  }
 
-  const Call call = recorded_call(io, *method, module->types());
-  c10::set_default_dtype(
-      caffe2::TypeMeta::fromScalarType(text_is(meta, "default_dtype", "float64") ? at::kDouble : at::kFloat));
-  std::optional<c10::InferenceMode> inference;
-  if (flag(meta, "inference_mode", false)) inference.emplace();
-  const at::AutoGradMode grad(flag(meta, "grad_enabled", true));
-  at::manual_seed(meta.value("seed", uint64_t{0}));
+ private:
+  std::optional<c10::InferenceMode> inference_;
+  at::AutoGradMode grad_;
+};
+
+// Compares with the recording what a call gave: a result, or the message of an error.
+std::string verdict(const json& meta, const torch::jit::Module& io, const std::vector<c10::IValue>& inputs,
+                    const absl::StatusOr<c10::IValue>& result, const std::string& printed) {
+  if (text_is(meta, "outcome", "raises")) return result.ok() ? "should raise " + meta["exception"].dump() : "";
+  if (!result.ok()) return "call: " + std::string(result.status().message());
+  return compared(meta, io, inputs, *result, printed);
+}
+
+std::string run_in_vesta(const json& meta, const torch::jit::Module& io, const Module& module) {
+  const absl::StatusOr<Method> method = module.get_method(meta.value("method", "forward"));
+  if (!method.ok()) return "method: " + std::string(method.status().message());
+  const Call call = recorded_call(io, *method, module.types());
+  const Surroundings surroundings(meta);
   std::string printed;
   CallOptions options;
   options.print = [&](std::string_view text) { printed += text; };
-  const absl::StatusOr<c10::IValue> result = (*method)(call.inputs, call.kwargs, options);
-  if (text_is(meta, "outcome", "raises")) return result.ok() ? "should raise " + meta["exception"].dump() : "";
-  if (!result.ok()) return "call: " + std::string(result.status().message());
-  return compared(meta, io, call, *result, printed);
+  return verdict(meta, io, call.inputs, (*method)(call.inputs, call.kwargs, options), printed);
+}
+
+std::string run_in_torch_jit(const json& meta, const torch::jit::Module& io, std::istream& archive) {
+  static std::string printed;
+  torch::jit::setPrintHandler([](const std::string& text) { printed += text; });
+  torch::jit::getProfilingMode() = false;
+  try {
+    const torch::jit::Module module = torch::jit::load(archive);
+    const std::vector<c10::IValue> inputs = sequence(io.attr("inputs"));
+    torch::jit::Kwargs kwargs;
+    if (io.hasattr("kwarg_names")) {
+      const std::vector<c10::IValue> names = sequence(io.attr("kwarg_names"));
+      const std::vector<c10::IValue> values = sequence(io.attr("kwarg_values"));
+      for (size_t i = 0; i < names.size(); ++i) kwargs[names[i].toStringRef()] = values.at(i);
+    }
+    const Surroundings surroundings(meta);
+    absl::StatusOr<c10::IValue> result;
+    try {
+      result = module.get_method(meta.value("method", "forward"))(inputs, kwargs);
+    } catch (const std::exception& error) {
+      result = absl::InvalidArgumentError(error.what());
+    }
+    return verdict(meta, io, inputs, result, std::exchange(printed, ""));
+  } catch (const std::exception& error) {
+    return std::string("torch::jit does not load it: ") + error.what();
+  }
+}
+
+std::string run(const fs::path& folder, Way way) {
+  json meta = json::object();
+  if (std::ifstream file(folder / "meta.json"); file) meta = json::parse(file);
+  absl::StatusOr<Module> module = load((folder / "program.pt").string());
+  if (!module.ok()) return "load: " + std::string(module.status().message());
+  std::stringstream saved;
+  if (way != Way::kLoaded) {
+    if (const absl::Status status = module->save(saved); !status.ok()) return "save: " + std::string(status.message());
+  }
+  if (way == Way::kSaved) {
+    std::stringstream again;
+    module = load(saved);
+    if (!module.ok()) return "load after saving: " + std::string(module.status().message());
+    if (const absl::Status status = module->save(again); !status.ok())
+      return "save again: " + std::string(status.message());
+    if (again.str() != saved.str()) return "saving again gives other bytes";
+  }
+  if (!fs::exists(folder / "io_ts.pt")) return look_at(folder / "program.pt", *module);
+  const torch::jit::Module io = torch::jit::load((folder / "io_ts.pt").string());
+  if (way != Way::kSavedInTorchJit) return run_in_vesta(meta, io, *module);
+  const std::string wrong = run_in_torch_jit(meta, io, saved);
+  if (wrong.empty()) return {};
+  std::ifstream original(folder / "program.pt", std::ios::binary);
+  const torch::jit::Module fresh = torch::jit::load((folder / "io_ts.pt").string());
+  return run_in_torch_jit(meta, fresh, original).empty() ? wrong : std::string();
 }
 
 }  // namespace
@@ -129,9 +194,9 @@ std::vector<fs::path> entries_below(const fs::path& root, const std::string& fil
   return found;
 }
 
-std::string run_entry(const fs::path& folder) {
+std::string run_entry(const fs::path& folder, Way way) {
   try {
-    return run(folder);
+    return run(folder, way);
   } catch (const c10::Error& error) {
     return std::string("exception: ") + error.what_without_backtrace();
   } catch (const std::exception& error) {

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,6 +35,7 @@ struct Options {
   std::vector<std::string> libraries;
   size_t processes = std::max(1U, std::thread::hardware_concurrency());
   double require = 0;
+  Way way = Way::kLoaded;
 };
 
 struct Entry {
@@ -97,7 +99,7 @@ int run(const Options& options) {
   }
   const auto job = [&](size_t i) {
     at::set_num_threads(1);
-    return run_entry(entries[i].folder);
+    return run_entry(entries[i].folder, options.way);
   };
   const bool terminal = isatty(STDERR_FILENO) != 0;
   const auto progress = [&](size_t done) {
@@ -127,6 +129,12 @@ int main(int argc, char** argv) {
       ->expected(1)
       ->take_all();
   app.add_option("--require", options.require, "fail below this share in percent")->capture_default_str();
+  using vesta::conformance::Way;
+  const std::map<std::string, Way> ways = {
+      {"loaded", Way::kLoaded}, {"saved", Way::kSaved}, {"saved-in-torch-jit", Way::kSavedInTorchJit}};
+  app.add_option("--way", options.way,
+                 "run what Vesta loads, what it loads after saving, or what torch::jit loads then")
+      ->transform(CLI::CheckedTransformer(ways).description("loaded|saved|saved-in-torch-jit"));
   CLI11_PARSE(app, argc, argv);
   try {
     return vesta::conformance::run(options);
