@@ -215,6 +215,13 @@ std::vector<Program> all_programs() {
   return all;
 }
 
+std::vector<Example> examples_of(const Program& program, int count) {
+  seed(11);
+  std::vector<Example> examples;
+  for (int n = 0; n < count; ++n) examples.push_back(program.example(n));
+  return examples;
+}
+
 void seed(int64_t number) { at::manual_seed(static_cast<uint64_t>(number)); }
 
 }  // namespace vesta::test

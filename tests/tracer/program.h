@@ -58,8 +58,9 @@ std::vector<Program> model_programs();
 std::vector<Program> function_programs();
 std::vector<Program> all_programs();
 
-// Fills every parameter of a program with numbers of a known seed; the programs' own initialization draws from the
-// process's generator.
 void seed(int64_t number);
+
+// Examples are made at once, so that a program's random numbers are the same whoever asks.
+std::vector<Example> examples_of(const Program& program, int count);
 
 }  // namespace vesta::test

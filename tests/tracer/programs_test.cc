@@ -1,27 +1,9 @@
-// Every program of the suite: traced, run on inputs that it has not seen, and held against torch::jit's tracer.
+// Every program of the suite: traced, and run on inputs that it has not seen.
 
-#include <torch/csrc/jit/api/module.h>
-#include <torch/csrc/jit/frontend/tracer.h>
-#include <torch/csrc/jit/ir/ir.h>
-#include <torch/csrc/jit/serialization/import.h>
-
-#include <algorithm>
-#include <set>
-#include <sstream>
-
-#include "ir/operator.h"
 #include "tests/tracer/program.h"
 
 namespace vesta::test {
 namespace {
-
-// Examples are made at once, so that a program's random numbers are the same whoever asks.
-std::vector<Example> examples_of(const Program& program, int count) {
-  seed(11);
-  std::vector<Example> examples;
-  for (int n = 0; n < count; ++n) examples.push_back(program.example(n));
-  return examples;
-}
 
 void expect_same_run(const Program& program, const Module& module, const Example& example, const std::string& what) {
   const std::vector<c10::IValue> mine = copies(example);
@@ -44,29 +26,6 @@ TEST(TracedPrograms, AreRightOnTheExampleAndOnOtherNumbers) {
     expect_same_run(program, *module, examples[0], "the example");
     seed(12);
     expect_same_run(program, *module, program.example(0), "other numbers");
-  }
-}
-
-TEST(TracedPrograms, AreReadByTorchJitAndAreRightThere) {
-  for (const Program& program : all_programs()) {
-    const std::vector<Example> examples = examples_of(program, 1);
-    const absl::StatusOr<Module> module = program.trace(examples, {.name = program.name, .check = false});
-    ASSERT_TRUE(module.ok()) << program.name << ": " << module.status();
-    std::stringstream file;
-    const absl::Status saved = module->save(file);
-    ASSERT_TRUE(saved.ok()) << program.name << ": " << saved;
-    seed(13);
-    const Example fresh = program.example(0);
-    const std::vector<c10::IValue> mine = copies(fresh);
-    seed(7);
-    const c10::IValue expected = program.code(Inputs(mine));
-    try {
-      torch::jit::Module loaded = torch::jit::load(file);
-      seed(7);
-      EXPECT_EQ(difference(expected, loaded.forward(copies(fresh))), "") << program.name << "\n" << text_of(*module);
-    } catch (const std::exception& error) {
-      ADD_FAILURE() << program.name << ": torch::jit refuses it: " << error.what();
-    }
   }
 }
 
@@ -102,136 +61,6 @@ TEST(TracedPrograms, FollowTrainAndEval) {
       expect_same_run(program, *module, examples[0], training ? "training" : "evaluation");
     }
   }
-}
-
-// --- Beside torch::jit's tracer.
-
-std::vector<std::string> operators_of(const torch::jit::Block* block) {
-  std::vector<std::string> names;
-  for (const torch::jit::Node* node : block->nodes()) {
-    names.push_back(node->kind().toQualString());
-    for (const torch::jit::Block* inner : node->blocks()) {
-      for (std::string& name : operators_of(inner)) names.push_back(std::move(name));
-    }
-  }
-  return names;
-}
-
-// Without those that nothing reads: torch::jit leaves them out, we leave them to passes.
-void add_operators(const ir::Block* block, const std::set<const ir::Node*>& dead, std::vector<std::string>& names) {
-  for (const ir::Node* node : block->nodes()) {
-    if (!dead.contains(node)) names.push_back(node->kind().toQualString());
-    for (const ir::Block* inner : node->blocks()) add_operators(inner, dead, names);
-  }
-}
-void find_dead(const ir::Block* block, std::set<const ir::Node*>& dead) {
-  for (const ir::Node* node = block->last(); node != nullptr; node = node->prev()) {
-    for (const ir::Block* inner : node->blocks()) find_dead(inner, dead);
-    if (!node->blocks().empty() || (node->op() != nullptr && node->op()->schema.is_mutable())) continue;
-    bool read = node->outputs().empty();
-    for (const ir::Value* output : node->outputs()) {
-      for (const ir::Use& use : output->uses()) read |= !dead.contains(use.user);
-    }
-    if (!read) dead.insert(node);
-  }
-}
-std::vector<std::string> operators_of(const ir::Graph& graph) {
-  std::set<const ir::Node*> dead;
-  find_dead(graph.block(), dead);
-  std::vector<std::string> names;
-  add_operators(graph.block(), dead, names);
-  return names;
-}
-
-// What the two write down in another way (docs/tracing.md):
-// torch::jit records sizes and numbers that it follows as operators; we do so only where two sizes were shown.
-bool is_bookkeeping(const std::string& name) {
-  static const std::set<std::string> kNames = {"aten::size",          "aten::Int",    "aten::ScalarImplicit",
-                                               "aten::IntImplicit",   "aten::detach", "aten::clone",
-                                               "aten::FloatImplicit", "aten::numel"};
-  return name.starts_with("prim::") || kNames.contains(name);
-}
-
-// What one program's recordings have that the other's lack.
-struct Difference {
-  std::string program;
-  std::vector<std::string> ours;
-  std::vector<std::string> theirs;
-};
-const std::vector<Difference>& differences() {
-  static const std::vector<Difference> kDifferences = {
-      // torch::jit leaves resize_as_ out, and takes what it has resized for constants.
-      {"CrossMapLRN2d", {"aten::empty", "aten::empty", "aten::resize_as_", "aten::resize_as_"}, {}},
-      // Memory that is written past the operators: torch::jit replays it uninitialized.
-      {"LookUpTable", {}, {"aten::empty"}},
-      // torch::jit sees what operators on lists of tensors, and some composite operators, are made of.
-      {"ForeachAndOut", {"aten::_foreach_add_"}, {"aten::add_", "aten::add_"}},
-      {"LSTMCell",
-       {"aten::lstm_cell"},
-       {"aten::linear", "aten::linear", "aten::add_", "aten::unsafe_chunk", "aten::sigmoid_", "aten::sigmoid_",
-        "aten::tanh_", "aten::sigmoid_", "aten::mul", "aten::mul", "aten::add_", "aten::tanh", "aten::mul"}},
-      {"GRUCell",
-       {"aten::gru_cell"},
-       {"aten::linear", "aten::unsafe_chunk", "aten::linear", "aten::unsafe_chunk", "aten::add_", "aten::sigmoid_",
-        "aten::add_", "aten::sigmoid_", "aten::mul_", "aten::add", "aten::tanh_", "aten::sub", "aten::mul_",
-        "aten::add_"}},
-  };
-  return kDifferences;
-}
-
-std::vector<std::string> reduced(std::vector<std::string> names, const std::vector<std::string>& without) {
-  std::erase_if(names, is_bookkeeping);
-  // Programs say aten::conv2d, and so do we; torch::jit records what all convolutions become.
-  for (std::string& name : names) {
-    if (name.starts_with("aten::conv")) name = "aten::_convolution";
-  }
-  for (const std::string& one : without) {
-    const auto found = std::find(names.begin(), names.end(), one);
-    EXPECT_NE(found, names.end()) << "the difference '" << one << "' is gone";
-    if (found != names.end()) names.erase(found);
-  }
-  return names;
-}
-
-// torch::jit::tracer, with the module's tensors as those of a module of its own.
-std::vector<std::string> torch_jit_operators(const Program& program, const Example& example, const Module& module) {
-  torch::jit::Module holder("Holder");
-  int number = 0;
-  for (const auto& parameter : module.named_parameters()) {
-    holder.register_parameter("p" + std::to_string(number++), parameter.value, /*is_buffer=*/false);
-  }
-  try {
-    const auto [state, results] = torch::jit::tracer::trace(
-        copies(example), [&](torch::jit::Stack in) { return torch::jit::Stack{program.code(Inputs(in))}; },
-        [](const at::Tensor&) { return ""; }, /*strict=*/false, /*force_outplace=*/false, &holder);
-    return operators_of(state->graph->block());
-  } catch (const std::exception& error) {
-    torch::jit::tracer::abandon();
-    ADD_FAILURE() << program.name << ": torch::jit cannot trace it: " << std::string(error.what()).substr(0, 200);
-    return {};
-  }
-}
-
-TEST(TracedPrograms, HaveTheOperatorsThatTorchJitRecords) {
-  int compared = 0;
-  for (const Program& program : all_programs()) {
-    const std::vector<Example> examples = examples_of(program, 1);
-    const bool tensors =
-        std::all_of(examples[0].begin(), examples[0].end(), [](const c10::IValue& v) { return v.isTensor(); });
-    if (!tensors) continue;
-    const at::NoGradGuard no_grad;
-    const absl::StatusOr<Module> module =
-        program.trace(examples, {.name = program.name, .check = false, .freeze_mode = true});
-    ASSERT_TRUE(module.ok()) << program.name << ": " << module.status();
-    const auto known = std::find_if(differences().begin(), differences().end(),
-                                    [&](const Difference& one) { return one.program == program.name; });
-    const Difference difference = known == differences().end() ? Difference() : *known;
-    EXPECT_EQ(reduced(operators_of(graph_of(*module)), difference.ours),
-              reduced(torch_jit_operators(program, examples[0], *module), difference.theirs))
-        << program.name;
-    ++compared;
-  }
-  EXPECT_GE(compared, 60);
 }
 
 }  // namespace

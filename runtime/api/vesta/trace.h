@@ -170,25 +170,35 @@ inline at::Tensor cond(const at::Tensor& predicate, const std::function<at::Tens
 
 namespace internal {
 
-// What code returns as a value: everything that IValue takes, and std::map, std::pair and struct-like tuples.
+// What code returns as a value: everything that IValue takes, and std::map, std::pair and std::tuple.
+template <class T>
+struct ToValue {
+  static c10::IValue of(T value) { return c10::IValue(std::move(value)); }
+};
 template <class T>
 c10::IValue to_value(T&& value) {
-  return c10::IValue(std::forward<T>(value));
+  return ToValue<std::decay_t<T>>::of(std::forward<T>(value));
 }
 template <class V>
-c10::IValue to_value(const std::map<std::string, V>& map) {
-  c10::Dict<std::string, V> dict;
-  for (const auto& [key, value] : map) dict.insert(key, value);
-  return dict;
-}
+struct ToValue<std::map<std::string, V>> {
+  static c10::IValue of(const std::map<std::string, V>& map) {
+    c10::Dict<std::string, V> dict;
+    for (const auto& [key, value] : map) dict.insert(key, value);
+    return dict;
+  }
+};
 template <class A, class B>
-c10::IValue to_value(const std::pair<A, B>& pair) {
-  return c10::ivalue::Tuple::create(to_value(pair.first), to_value(pair.second));
-}
+struct ToValue<std::pair<A, B>> {
+  static c10::IValue of(const std::pair<A, B>& pair) {
+    return c10::ivalue::Tuple::create(to_value(pair.first), to_value(pair.second));
+  }
+};
 template <class... Ts>
-c10::IValue to_value(const std::tuple<Ts...>& tuple) {
-  return std::apply([](const Ts&... items) { return c10::ivalue::Tuple::create({to_value(items)...}); }, tuple);
-}
+struct ToValue<std::tuple<Ts...>> {
+  static c10::IValue of(const std::tuple<Ts...>& tuple) {
+    return std::apply([](const Ts&... items) { return c10::ivalue::Tuple::create({to_value(items)...}); }, tuple);
+  }
+};
 
 // Argument `i` as the code takes it. Ends the trace with a clear error where it is something else; a parameter behind
 // the last argument has no value.
