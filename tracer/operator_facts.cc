@@ -4,7 +4,6 @@
 #include "tracer/operator_facts.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
 namespace vesta::tracer {
@@ -62,18 +61,6 @@ constexpr std::string_view kMetadata[] = {
     "aten::_cufft_get_plan_cache_size",
 };
 
-struct HiddenWrites {
-  std::string_view name;
-  std::array<size_t, 2> arguments;
-  size_t condition;
-};
-// Running statistics, in training.
-constexpr HiddenWrites kHiddenWrites[] = {
-    {"aten::batch_norm", {3, 4}, 5},        {"aten::instance_norm", {3, 4}, 5},
-    {"aten::native_batch_norm", {3, 4}, 5}, {"aten::cudnn_batch_norm", {3, 4}, 5},
-    {"aten::miopen_batch_norm", {3, 4}, 5}, {"aten::_batch_norm_impl_index", {3, 4}, 5},
-};
-
 template <class Table>
 bool among(const Table& table, std::string_view name) {
   return std::find(std::begin(table), std::end(table), name) != std::end(table);
@@ -117,11 +104,7 @@ OperatorFacts facts_of(const c10::OperatorHandle& op) {
   facts.reads_values = !facts.returns_tensors && !facts.writes && !among(kMetadata, name) &&
                        std::any_of(schema.arguments().begin(), schema.arguments().end(),
                                    [](const c10::Argument& argument) { return holds_tensors(*argument.type()); });
-  for (const HiddenWrites& row : kHiddenWrites) {
-    if (row.name != name) continue;
-    facts.hidden_writes.assign(row.arguments.begin(), row.arguments.end());
-    facts.hidden_if = row.condition;
-  }
+  if (facts.op != nullptr) facts.statistics = ir::statistics_writer(*facts.op);
   return facts;
 }
 

@@ -8,6 +8,7 @@
 #include <ATen/core/function_schema.h>
 #include <ATen/core/ivalue.h>
 
+#include "ir/effects.h"
 #include "ir/operator.h"
 
 namespace vesta::tracer {
@@ -30,9 +31,8 @@ struct OperatorFacts {
   bool returns_tensors = false;  // a tensor or a list of them is among the results
   bool writes = false;           // some argument, or (without any result) something outside of tensors
   bool reads_values = false;     // returns numbers that depend on a tensor's content
-  // Arguments that are written though the schema does not say so, if the bool argument `hidden_if` is true.
-  std::vector<size_t> hidden_writes;
-  size_t hidden_if = 0;
+  // Statistics that are written in training though the schema does not say so; null: none are.
+  const ir::StatisticsWriter* statistics = nullptr;
 };
 
 OperatorFacts facts_of(const c10::OperatorHandle& op);

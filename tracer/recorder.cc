@@ -49,8 +49,9 @@ void enter_scope(std::string_view name) { scope_names().emplace_back(name); }
 void leave_scope() { scope_names().pop_back(); }
 std::string current_scope() { return absl::StrJoin(scope_names(), "."); }
 
-Recorder::Recorder(const TensorNames& names, std::string title)
-    : names_(names),
+Recorder::Recorder(const Surroundings& surroundings, std::string title)
+    : names_(surroundings.tensors),
+      modules_(surroundings.modules),
       source_(std::make_shared<support::Source>()),
       graph_(std::make_shared<ir::Graph>()),
       grad_at_start_(c10::GradMode::is_enabled()),
@@ -90,6 +91,7 @@ void Recorder::called(const c10::OperatorHandle& op, c10::DispatchKeySet below, 
   if (!status_.ok()) return call_below(op, below, stack);
   if (steps_inside(op, below)) return call_inside(op, below, stack);
   Call call(facts(op));
+  if (unrecorded_ > 0) return called_unrecorded(op, call.facts, below, stack);
   scope_ = current_scope();
   if (!call.facts.returns_tensors && !call.facts.writes) {
     if (call.facts.reads_values) {
@@ -109,6 +111,36 @@ void Recorder::called(const c10::OperatorHandle& op, c10::DispatchKeySet below, 
   if (!status_.ok()) return call_below(op, below, stack);
   call_below(op, below, stack);
   conclude(call, stack);
+}
+
+// Only what it writes matters.
+void Recorder::called_unrecorded(const c10::OperatorHandle& op, const OperatorFacts& facts, c10::DispatchKeySet below,
+                                 c10::Stack& stack) {
+  std::vector<at::Tensor> written;
+  const size_t first = stack.size() - facts.uses.size();
+  for (size_t i = 0; i < facts.uses.size(); ++i) {
+    if (facts.uses[i] != Use::kOverwrite && facts.uses[i] != Use::kUpdate) continue;
+    if (stack[first + i].isTensor() && stack[first + i].toTensor().defined()) {
+      written.push_back(stack[first + i].toTensor());
+    } else if (stack[first + i].isTensorList()) {
+      for (const at::Tensor& tensor : stack[first + i].toTensorVector()) written.push_back(tensor);
+    }
+  }
+  add_statistics(facts, stack, written);
+  for (const at::Tensor& tensor : written) {
+    about_to_write(tensor);
+    if (MemoryRecord* record = memory_.find(tensor)) record->written = record->depends = true;
+  }
+  call_below(op, below, stack);
+}
+
+void Recorder::run_unrecorded(const std::function<void()>& code) {
+  struct Count {
+    explicit Count(int& count) : count(count) { ++count; }
+    ~Count() { --count; }
+    int& count;
+  } counted(unrecorded_);
+  code();
 }
 
 void Recorder::sync_grad_mode() {
@@ -136,7 +168,7 @@ void Recorder::prepare(Call& call, const c10::Stack& stack) {
     call.inputs.push_back(argument(call, stack[first + i], schema.arguments()[i].type(), call.facts.uses[i]));
     if (!status_.ok()) return;
   }
-  save_hidden_writes(call, stack);
+  add_statistics(call.facts, stack, call.written);
   for (const at::Tensor& tensor : call.written) about_to_write(tensor);
   if (call.facts.random) {
     note(FindingKind::kRandom, absl::StrCat("'", schema.name(), "' is random"));
@@ -148,14 +180,16 @@ void Recorder::prepare(Call& call, const c10::Stack& stack) {
   }
 }
 
-void Recorder::save_hidden_writes(Call& call, const c10::Stack& stack) {
-  if (call.facts.hidden_writes.empty()) return;
-  const size_t first = stack.size() - call.inputs.size();
-  const c10::IValue& condition = stack[first + call.facts.hidden_if];
-  if (!condition.isBool() || !condition.toBool()) return;
-  for (const size_t i : call.facts.hidden_writes) {
+// Running statistics, which schemas do not show as written.
+void Recorder::add_statistics(const OperatorFacts& facts, const c10::Stack& stack,
+                              std::vector<at::Tensor>& written) const {
+  if (facts.statistics == nullptr) return;
+  const size_t first = stack.size() - facts.uses.size();
+  const c10::IValue& training = stack[first + facts.statistics->training];
+  if (!training.isBool() || !training.toBool()) return;
+  for (const size_t i : {facts.statistics->mean, facts.statistics->variance}) {
     const c10::IValue& value = stack[first + i];
-    if (value.isTensor() && value.toTensor().defined()) call.written.push_back(value.toTensor());
+    if (value.isTensor() && value.toTensor().defined()) written.push_back(value.toTensor());
   }
 }
 

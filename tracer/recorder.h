@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -31,8 +32,11 @@ namespace vesta::tracer {
 
 namespace prim = c10::prim;
 
-// Names of tensors that are expected: a module's parameters and buffers by dotted name.
-using TensorNames = std::unordered_map<const c10::TensorImpl*, std::string>;
+// What code is expected to use.
+struct Surroundings {
+  std::unordered_map<const c10::TensorImpl*, std::string> tensors;  // parameters and buffers by dotted name
+  std::unordered_set<const c10::ivalue::Object*> modules;           // whose methods are called, not inlined
+};
 
 // Sizes that a value had in the recorded run.
 using SizeTable = std::unordered_map<const ir::Value*, std::vector<int64_t>>;
@@ -46,8 +50,8 @@ class Recorder final : public Listener {
   };
 
  public:
-  // `names` must outlive the recorder. `title` is the file name in the nodes' source ranges.
-  Recorder(const TensorNames& names, std::string title);
+  // `surroundings` must outlive the recorder. `title` is the file name in the nodes' source ranges.
+  Recorder(const Surroundings& surroundings, std::string title);
   ~Recorder() override;
 
   // The recorder that hears this thread; null where none does.
@@ -77,6 +81,14 @@ class Recorder final : public Listener {
   void roll_back() { journals_.front().roll_back(); }
 
   void called(const c10::OperatorHandle& op, c10::DispatchKeySet below, c10::Stack& stack) override;
+
+  // Whether calls of the object's methods stand in the graph as such.
+  bool calls(const c10::ivalue::Object* object) const { return unrecorded_ == 0 && modules_.contains(object); }
+  // Operators within are not recorded, but what they write is undone as everything else is.
+  void run_unrecorded(const std::function<void()>& code);
+  // Tensors in `value` stand for what takes them out of `whole`.
+  absl::Status bind_parts(const c10::IValue& value, ir::Value* whole, const std::string& name);
+  ir::Value* constant(const c10::IValue& value, const c10::TypePtr& type = nullptr);
 
   // --- For control flow.
   // Nodes go to the end of `block` while it lives; then tensors stand again for what they stood for before, and what
@@ -113,16 +125,19 @@ class Recorder final : public Listener {
   const OperatorFacts& facts(const c10::OperatorHandle& op);
   bool steps_inside(const c10::OperatorHandle& op, c10::DispatchKeySet below) const;
   void sync_grad_mode();
-  absl::Status take_apart(const c10::IValue& value, ir::Value* whole, const std::string& name);
+  using Leaf = std::function<absl::Status(const c10::IValue& value, ir::Value* place, const std::string& name)>;
+  absl::Status take_apart(const c10::IValue& value, ir::Value* whole, const std::string& name, const Leaf& leaf);
+  absl::Status add_leaf_input(const c10::IValue& value, ir::Value* place, const std::string& name);
 
   ir::Value* value(const at::Tensor& tensor);
   ir::Value* same_memory(const at::Tensor& tensor);
   ir::Value* from_outside(const at::Tensor& tensor);
   ir::Value* constant_tensor(const at::Tensor& tensor);
   ir::Value* argument(Call& call, const c10::IValue& value, const c10::TypePtr& formal, Use use);
-  ir::Value* constant(const c10::IValue& value, const c10::TypePtr& type = nullptr);
   void prepare(Call& call, const c10::Stack& stack);
-  void save_hidden_writes(Call& call, const c10::Stack& stack);
+  void add_statistics(const OperatorFacts& facts, const c10::Stack& stack, std::vector<at::Tensor>& written) const;
+  void called_unrecorded(const c10::OperatorHandle& op, const OperatorFacts& facts, c10::DispatchKeySet below,
+                         c10::Stack& stack);
   void conclude(Call& call, const c10::Stack& stack);
   void bind_result(const Call& call, const c10::IValue& result, ir::Value* value);
   void about_to_write(const at::Tensor& tensor);
@@ -133,7 +148,9 @@ class Recorder final : public Listener {
   ir::Node* insert(ir::Node* node);
   void log_line(ir::Node* node);
 
-  const TensorNames& names_;
+  const std::unordered_map<const c10::TensorImpl*, std::string>& names_;
+  const std::unordered_set<const c10::ivalue::Object*>& modules_;
+  int unrecorded_ = 0;
   std::shared_ptr<support::Source> source_;
   std::shared_ptr<ir::Graph> graph_;
   ir::Node* prologue_ = nullptr;  // last node of the constants at the top

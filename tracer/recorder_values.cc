@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ir/printer.h"
+#include "ir/support/status.h"
 #include "tracer/constants.h"
 #include "tracer/recorder.h"
 
@@ -45,12 +46,21 @@ ir::Value* Recorder::value(const at::Tensor& tensor) {
     return from_outside(tensor);
   }
   Known& known = it->second;
-  if (known.requires_grad != tensor.requires_grad() && tensor.is_leaf()) {
+  if (known.requires_grad == tensor.requires_grad()) return known.value;
+  known.requires_grad = tensor.requires_grad();
+  if (tensor.is_leaf()) {
     note(FindingKind::kGradChanged, "requires_grad of a tensor is changed");
-    known.requires_grad = tensor.requires_grad();
-    ir::Node* node = emit("aten::requires_grad_", "", {known.value, constant(known.requires_grad)});
-    known.value = node->output();
+    known.value = emit("aten::requires_grad_", "", {known.value, constant(known.requires_grad)})->output();
     sizes_[known.value] = tensor.sizes().vec();
+    return known.value;
+  }
+  // Writing through a view does it too.
+  const MemoryRecord* record = memory_.find(tensor);
+  if (record == nullptr || !record->written) {
+    note(
+        FindingKind::kGradChanged,
+        "a tensor has a gradient function that no operator gave it (an autograd function of the code's own): the trace "
+        "computes what it computes, but not its gradient");
   }
   return known.value;
 }
@@ -131,11 +141,11 @@ ir::Value* Recorder::constant(const c10::IValue& value, const c10::TypePtr& type
 
 ir::Node* Recorder::insert(ir::Node* node) {
   graph_->insert(node);
-  if (node->op() != nullptr) log_line(node);
+  if (node->op() != nullptr || node->kind() == prim::CallMethod) log_line(node);
   return node;
 }
 
-// Every operator has a line in a text of the trace, to which errors point.
+// Every operator and call has a line in a text of the trace, to which errors point.
 void Recorder::log_line(ir::Node* node) {
   const std::string scope = scope_.empty() ? current_scope() : scope_;
   const size_t begin = source_->text.size() + (scope.empty() ? 0 : scope.size() + 2);
@@ -162,7 +172,7 @@ ir::Node* Recorder::emit(c10::Symbol kind, const std::vector<ir::Value*>& inputs
                          const std::vector<c10::TypePtr>& outputs) {
   ir::Node* node = graph_->create(kind, inputs, outputs.size());
   for (size_t i = 0; i < outputs.size(); ++i) node->output(i)->set_type(outputs[i]);
-  return graph_->insert(node);
+  return insert(node);
 }
 
 void Recorder::read_content(const at::Tensor& tensor) {
@@ -259,25 +269,42 @@ c10::TypePtr type_of(const c10::IValue& value) {
 }  // namespace
 
 absl::Status Recorder::add_input(const std::string& name, const c10::IValue& value) {
-  return take_apart(value, graph_->add_input(type_of(value), name), name);
+  return take_apart(value, graph_->add_input(type_of(value), name), name,
+                    [this](const c10::IValue& leaf, ir::Value* place, const std::string& its_name) {
+                      return add_leaf_input(leaf, place, its_name);
+                    });
 }
 
-absl::Status Recorder::take_apart(const c10::IValue& value, ir::Value* whole, const std::string& name) {
-  if (value.isTensor()) {
-    if (!value.toTensor().defined()) return refused(name, value);
-    if (knows(value.toTensor())) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("input '", name, "' is a tensor that stands in the example twice; give a copy of it"));
-    }
-    leaf_inputs_.emplace_back(name, whole);
-    bind(value.toTensor(), whole, /*depends=*/true);
-    if (MemoryRecord* record = memory_.find(value.toTensor())) record->input = true;
-    return absl::OkStatus();
-  }
+absl::Status Recorder::add_leaf_input(const c10::IValue& value, ir::Value* place, const std::string& name) {
   if (is_scalar(value)) {
-    scalar_inputs_.emplace_back(whole, value);
+    scalar_inputs_.emplace_back(place, value);
     return absl::OkStatus();
   }
+  if (!value.isTensor() || !value.toTensor().defined()) return refused(name, value);
+  if (knows(value.toTensor())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("input '", name, "' is a tensor that stands in the example twice; give a copy of it"));
+  }
+  leaf_inputs_.emplace_back(name, place);
+  bind(value.toTensor(), place, /*depends=*/true);
+  if (MemoryRecord* record = memory_.find(value.toTensor())) record->input = true;
+  return absl::OkStatus();
+}
+
+absl::Status Recorder::bind_parts(const c10::IValue& value, ir::Value* whole, const std::string& name) {
+  return take_apart(value, whole, name, [this](const c10::IValue& leaf, ir::Value* place, const std::string& its_name) {
+    if (leaf.isTensor() && leaf.toTensor().defined()) {
+      bind(leaf.toTensor(), place, /*depends=*/true);
+    } else if (!leaf.isNone()) {
+      note(FindingKind::kValueRead, absl::StrCat("'", its_name, "' is ", ir::print_constant(leaf),
+                                                 "; what the code does with it is recorded as it was for this value"));
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::Status Recorder::take_apart(const c10::IValue& value, ir::Value* whole, const std::string& name,
+                                  const Leaf& leaf) {
   if (value.isTuple() || value.isList()) {
     std::vector<c10::IValue> items;
     if (value.isTuple()) {
@@ -290,25 +317,21 @@ absl::Status Recorder::take_apart(const c10::IValue& value, ir::Value* whole, co
     for (const c10::IValue& item : items) types.push_back(type_of(item));
     ir::Node* unpack = emit(value.isTuple() ? prim::TupleUnpack : prim::ListUnpack, {whole}, types);
     for (size_t i = 0; i < items.size(); ++i) {
-      absl::Status status = take_apart(items[i], unpack->output(i), absl::StrCat(name, "[", i, "]"));
-      if (!status.ok()) return status;
+      VESTA_RETURN_IF_ERROR(take_apart(items[i], unpack->output(i), absl::StrCat(name, "[", i, "]"), leaf));
     }
     return absl::OkStatus();
   }
-  if (value.isGenericDict()) {
-    const c10::impl::GenericDict dict = value.toGenericDict();
-    const char* overload = key_overload(dict.keyType());
-    if (overload == nullptr) return refused(name, value);
-    for (const auto& entry : dict) {
-      ir::Node* get = emit("aten::__getitem__", overload, {whole, constant(entry.key())});
-      get->output()->set_type(type_of(entry.value()));
-      absl::Status status =
-          take_apart(entry.value(), get->output(), absl::StrCat(name, "[", ir::print_constant(entry.key()), "]"));
-      if (!status.ok()) return status;
-    }
-    return absl::OkStatus();
+  if (!value.isGenericDict()) return leaf(value, whole, name);
+  const c10::impl::GenericDict dict = value.toGenericDict();
+  const char* overload = key_overload(dict.keyType());
+  if (overload == nullptr) return refused(name, value);
+  for (const auto& entry : dict) {
+    ir::Node* get = emit("aten::__getitem__", overload, {whole, constant(entry.key())});
+    get->output()->set_type(type_of(entry.value()));
+    const std::string place = absl::StrCat(name, "[", ir::print_constant(entry.key()), "]");
+    VESTA_RETURN_IF_ERROR(take_apart(entry.value(), get->output(), place, leaf));
   }
-  return refused(name, value);
+  return absl::OkStatus();
 }
 
 ir::Value* Recorder::value_of(const c10::IValue& value) {

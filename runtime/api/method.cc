@@ -8,6 +8,7 @@
 #include "runtime/api/frozen_methods.h"
 #include "runtime/api/state_writes.h"
 #include "runtime/errors.h"
+#include "tracer/method_calls.h"
 
 namespace vesta {
 
@@ -22,6 +23,14 @@ absl::StatusOr<c10::IValue> Method::operator()(std::vector<c10::IValue> args, co
   absl::StatusOr<std::vector<c10::IValue>> bound =
       internal::bind_arguments(function_->schema(), object_ ? 1 : 0, std::move(args), kwargs);
   if (!bound.ok()) return bound.status();
+  if (tracer::listener() != nullptr && object_) {
+    tracer::Recorder* recorder = tracer::Recorder::current();
+    if (recorder != nullptr && recorder->calls(object_.get())) {
+      bound->insert(bound->begin(), c10::IValue(object_));
+      return tracer::record_method_call(*recorder, function_->schema(), *bound,
+                                        [&] { return internal::call(*function_, *bound, options); });
+    }
+  }
   if (object_ && context_->frozen_methods != nullptr && !internal::wants_gradients(*bound)) {
     VESTA_ASSIGN_OR_RETURN(const std::shared_ptr<const runtime::Code> code,
                            context_->frozen_methods->code(*object_, *function_));

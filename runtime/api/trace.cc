@@ -53,6 +53,7 @@ class Tracing {
 
   absl::StatusOr<Module> run(const std::vector<TraceMethod>& methods) {
     VESTA_RETURN_IF_ERROR(builder_.declare(target_));
+    for (const Named<Module>& module : options_.modules) VESTA_RETURN_IF_ERROR(builder_.declare(module));
     const absl::Status status = run_methods(methods);
     // The module that is traced stays in its mode, whatever happened.
     if (target_.train) VESTA_RETURN_IF_ERROR(internal::guard([&] { target_.train(target_.training); }));
@@ -170,7 +171,7 @@ class Tracing {
     absl::StatusOr<Example> made = internal::another_size(examples, growth);
     if (!made.ok()) return std::nullopt;
     absl::StatusOr<internal::RecordedRun> run =
-        internal::record_run(method.function, *made, names_of(method), builder_.names(), source_title(method));
+        internal::record_run(method.function, *made, names_of(method), builder_.surroundings(), source_title(method));
     if (!run.ok()) return std::nullopt;
     made_up_.push_back(std::make_unique<Example>(*std::move(made)));
     expectations_.push_back(
@@ -217,7 +218,7 @@ class Tracing {
   absl::StatusOr<internal::RecordedRun> record_example(const TraceMethod& method, bool training, const Example& example,
                                                        const std::string& title) {
     absl::StatusOr<internal::RecordedRun> run =
-        internal::record_run(method.function, example, names_of(method), builder_.names(), source_title(method));
+        internal::record_run(method.function, example, names_of(method), builder_.surroundings(), source_title(method));
     if (!run.ok()) return support::with_context(run.status(), absl::StrCat("trace of '", method.name, "', ", title));
     findings_.merge(run->recorder->findings());
     expectations_.push_back({&method, training, &example, title, run->result, run->inputs, false});
@@ -239,7 +240,7 @@ class Tracing {
       TORCH_CHECK(result.ok(), std::string(result.status().message()));
       return *std::move(result);
     };
-    return internal::record_run(call, example, {}, builder_.names(), "<replay>");
+    return internal::record_run(call, example, {}, builder_.surroundings(), "<replay>");
   }
 
   // "" where the trace does what was expected.
@@ -284,7 +285,7 @@ class Tracing {
     if (!example.ok()) return not_checked(example.status());
     VESTA_RETURN_IF_ERROR(set_mode(target_.training));
     const absl::StatusOr<internal::RecordedRun> expected =
-        internal::record_run(method.function, *example, {}, builder_.names(), "<check>");
+        internal::record_run(method.function, *example, {}, builder_.surroundings(), "<check>");
     if (!expected.ok()) return not_checked(expected.status());
     const absl::StatusOr<std::string> why = compare(method, *example, expected->result, expected->inputs);
     const std::string text = why.ok() ? *why : std::string(why.status().message());

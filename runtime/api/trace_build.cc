@@ -12,7 +12,6 @@
 #include "ir/printer.h"
 #include "ir/support/status.h"
 #include "ir/verifier.h"
-#include "runtime/api/arguments.h"
 #include "tracer/constants.h"
 
 namespace vesta::internal {
@@ -97,7 +96,7 @@ absl::Status TraceBuilder::add(const Named<at::Tensor>& tensor, bool parameter, 
         "'", tensor.name, "' cannot be the name of a tensor: ", name.empty() ? "it is empty" : "it is taken"));
   }
   owner->setSlot(type->addAttribute(name, c10::TensorType::get(), parameter, buffer), tensor.value);
-  names_.emplace(tensor.value.unsafeGetTensorImpl(), tensor.name);
+  surroundings_.tensors.emplace(tensor.value.unsafeGetTensorImpl(), tensor.name);
   return absl::OkStatus();
 }
 
@@ -114,12 +113,27 @@ absl::Status TraceBuilder::declare(const TraceTarget& target) {
   return absl::OkStatus();
 }
 
+absl::Status TraceBuilder::declare(const Named<Module>& module) {
+  const ObjectPtr& root = children_.at("");
+  const std::shared_ptr<c10::ClassType> type = root->type();
+  if (module.name.empty() || module.name.find('.') != std::string::npos || type->hasAttribute(module.name)) {
+    return absl::InvalidArgumentError(absl::StrCat("'", module.name,
+                                                   "' cannot be the name of a module that is called: ",
+                                                   type->hasAttribute(module.name) ? "it is taken" : "it is no name"));
+  }
+  const ObjectPtr& object = Access::object(module.value);
+  root->setSlot(type->addAttribute(module.name, object->type()), object);
+  captured_.emplace(object.get(), module.name);
+  surroundings_.modules.insert(object.get());
+  return absl::OkStatus();
+}
+
 // Where an attribute with the value is, made now if there is none.
 std::string TraceBuilder::path_of(const c10::IValue& value) {
   const void* key = value.internalToPointer();
   if (value.isTensor()) {
-    const auto named = names_.find(value.toTensor().unsafeGetTensorImpl());
-    if (named != names_.end()) return named->second;
+    const auto named = surroundings_.tensors.find(value.toTensor().unsafeGetTensorImpl());
+    if (named != surroundings_.tensors.end()) return named->second;
     key = value.toTensor().unsafeGetTensorImpl();
   }
   const auto known = captured_.find(key);

@@ -33,8 +33,9 @@ class TraceBuilder {
 
   // Makes the tree. InvalidArgument where two tensors have one name, or a tensor the name of a module.
   absl::Status declare(const TraceTarget& target);
-  // Names of the target's tensors.
-  const tracer::TensorNames& names() const { return names_; }
+  // Makes a module that the code calls one of the tree. InvalidArgument where its name is taken or dotted.
+  absl::Status declare(const Named<Module>& module);
+  const tracer::Surroundings& surroundings() const { return surroundings_; }
   // The attribute that the graph `training` follows; null where there are no modes.
   bool has_modes() const { return modes_; }
 
@@ -54,7 +55,7 @@ class TraceBuilder {
   Module module_;
   bool modes_ = false;
   bool training_ = false;
-  tracer::TensorNames names_;
+  tracer::Surroundings surroundings_;
   std::unordered_map<std::string, ObjectPtr> children_;
   std::unordered_map<const void*, std::string> captured_;
 };

@@ -36,8 +36,8 @@ void tell_apart(std::vector<c10::IValue>& inputs) {
 // Puts `.grad` of a module's parameters back: backward() in the code makes new tensors there, which no journal sees.
 class KeptGradients {
  public:
-  explicit KeptGradients(const tracer::TensorNames& names) {
-    for (const auto& [impl, name] : names) {
+  explicit KeptGradients(const tracer::Surroundings& surroundings) {
+    for (const auto& [impl, name] : surroundings.tensors) {
       if (impl->requires_grad()) kept_.emplace_back(const_cast<c10::TensorImpl*>(impl), impl->grad());
     }
   }
@@ -74,8 +74,8 @@ absl::StatusOr<std::vector<c10::IValue>> copy_values(const std::vector<c10::IVal
 }
 
 absl::StatusOr<RecordedRun> record_run(const TraceFunction& function, const Example& example,
-                                       const std::vector<std::string>& input_names, const tracer::TensorNames& names,
-                                       const std::string& title) {
+                                       const std::vector<std::string>& input_names,
+                                       const tracer::Surroundings& surroundings, const std::string& title) {
   VESTA_RETURN_IF_ERROR(tracer::install_hook());
   if (tracer::listener() != nullptr) {
     return absl::FailedPreconditionError("a trace cannot be made inside of another trace of the same thread");
@@ -88,13 +88,13 @@ absl::StatusOr<RecordedRun> record_run(const TraceFunction& function, const Exam
   RecordedRun run;
   VESTA_ASSIGN_OR_RETURN(run.inputs, copy_values(example));
   VESTA_RETURN_IF_ERROR(guard([&] { tell_apart(run.inputs); }));
-  run.recorder = std::make_unique<tracer::Recorder>(names, title);
+  run.recorder = std::make_unique<tracer::Recorder>(surroundings, title);
   tracer::Recorder& recorder = *run.recorder;
   for (size_t i = 0; i < example.size(); ++i) {
     VESTA_RETURN_IF_ERROR(recorder.add_input(input_name(input_names, i, example.size()), run.inputs[i]));
   }
   const KnownRandomNumbers random;
-  const KeptGradients gradients(names);
+  const KeptGradients gradients(surroundings);
   const c10::AutoGradMode grad_mode(c10::GradMode::is_enabled());
   absl::Status recorded;
   absl::Status status = guard([&] {

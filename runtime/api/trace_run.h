@@ -38,8 +38,8 @@ struct RecordedRun {
 // `title`: of the graph's source positions. The recorder has seen finish(). Random numbers start from one seed, and the
 // generator's state and the grad mode are as before afterwards.
 absl::StatusOr<RecordedRun> record_run(const TraceFunction& function, const Example& example,
-                                       const std::vector<std::string>& input_names, const tracer::TensorNames& names,
-                                       const std::string& title);
+                                       const std::vector<std::string>& input_names,
+                                       const tracer::Surroundings& surroundings, const std::string& title);
 
 // A copy in which what shares memory does so too.
 absl::StatusOr<std::vector<c10::IValue>> copy_values(const std::vector<c10::IValue>& values);

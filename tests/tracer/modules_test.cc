@@ -3,6 +3,8 @@
 #include <ATen/autocast_mode.h>
 #include <torch/nn.h>
 
+#include <sstream>
+
 #include "tests/tracer/trace_test_support.h"
 
 namespace vesta::test {
@@ -266,6 +268,43 @@ TEST(TraceLoaded, ACompiledModuleIsRetracedWithItsLoopsUnrolled) {
   EXPECT_THAT(names_of(module.named_parameters()), ::testing::ElementsAre("weight"));
   const Tensor x = at::randn({5, 3});
   EXPECT_EQ(difference(must(source.forward({x})), must(module.forward({x}))), "");
+}
+
+TEST(TraceLoaded, AModuleThatIsNamedIsCalledAndKeepsItsBranches) {
+  Module steps("Steps");
+  ASSERT_TRUE(steps.register_buffer("calls", at::zeros({1})).ok());
+  const absl::Status defined = steps.define(
+      "def forward(self, x: Tensor, limit: float = 8.) -> Tuple[Tensor, int]:\n"
+      "  self.calls.add_(1)\n"
+      "  n = 0\n"
+      "  while bool(x.sum() < limit):\n"
+      "    x = x * 2\n"
+      "    n += 1\n"
+      "  return x, n\n");
+  ASSERT_TRUE(defined.ok()) << defined;
+  const auto code = [&steps](const Tensor& x) {
+    const c10::IValue result = must(steps.forward({x + 1}));
+    return result.toTupleRef().elements()[0].toTensor() - 1;
+  };
+  const absl::StatusOr<Module> traced = trace(code, {at::ones({3})}, {.modules = {{"steps", steps}}});
+  ASSERT_TRUE(traced.ok()) << traced.status();
+  EXPECT_EQ(count(*traced, "prim::CallMethod"), 1) << text_of(*traced);
+  EXPECT_EQ(count(*traced, "aten::mul"), 0);
+  EXPECT_EQ(must(steps.attr("calls")).toTensor().item<float>(), 0) << "what the method writes is undone";
+  EXPECT_THAT(names_of(traced->named_buffers()), ::testing::ElementsAre("steps.calls"));
+  std::stringstream file;
+  ASSERT_TRUE(traced->save(file).ok());
+  const Module loaded = must(load(file));
+  for (const double start : {0.0, 0.1, 20.0}) {
+    const Tensor x = at::full({3}, start);
+    EXPECT_EQ(difference(code(x), must(traced->forward({x}))), "");
+    EXPECT_EQ(difference(code(x), must(loaded.forward({x}))), "");
+  }
+  const auto inlined = must(trace(code, {at::ones({3})}));
+  EXPECT_EQ(count(inlined, "prim::CallMethod"), 0);
+  EXPECT_GT(count(inlined, "aten::mul"), 0);
+  const auto dotted = trace(code, {at::ones({3})}, {.modules = {{"a.b", steps}}});
+  EXPECT_THAT(message(dotted), HasSubstr("'a.b' cannot be the name of a module"));
 }
 
 TEST(TraceLoaded, ATraceIsAModuleAsAnyOther) {

@@ -105,6 +105,10 @@ struct TraceOptions {
   std::vector<Example> more_examples;
   // Instead of a second example: dimensions that will have other sizes. The example is made up, twice as large there.
   std::vector<DynamicSize> dynamic;
+  // Modules that the code calls (as vesta::Module) and that become modules of the trace under these names, their
+  // methods called with the loops and branches that they have. Those that are not named here are recorded as what they
+  // run.
+  std::vector<Named<Module>> modules;
   // Findings that make the trace doubtful are an error.
   bool strict = false;
   // Runs the trace on the examples and on made-up inputs, against the code. A difference on the examples is an error.
