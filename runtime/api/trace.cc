@@ -233,10 +233,12 @@ class Tracing {
     return absl::StrCat("<trace of ", options_.name, ".", method.name, ">");
   }
 
-  // The trace's method as code, to be run as the code is.
+  // The trace's method as code, to be run as the code is; what it writes is undone, that is all.
   absl::StatusOr<internal::RecordedRun> replay(const TraceMethod& method, const Example& example) {
     const TraceFunction call = [&](const Inputs& inputs) {
-      absl::StatusOr<c10::IValue> result = builder_.module().run_method(method.name, inputs.values());
+      absl::StatusOr<c10::IValue> result = absl::InternalError("the trace was not run");
+      tracer::Recorder::current()->run_unrecorded(
+          [&] { result = builder_.module().run_method(method.name, inputs.values()); });
       TORCH_CHECK(result.ok(), std::string(result.status().message()));
       return *std::move(result);
     };
