@@ -131,9 +131,11 @@ const Names& effectful_names() {
   return *names;
 }
 
-// Arguments that are written to without a mark.
-bool writes_unmarked(const Operator& op, size_t i) {
-  return i == 0 && op.schema.name() == "aten::_no_grad_embedding_renorm_";
+// Of an operator whose library is known.
+bool writes_argument(const Operator& op, size_t i) {
+  const c10::AliasInfo* info = op.schema.arguments()[i].alias_info();
+  if (info != nullptr && info->isWrite()) return true;
+  return i == 0 && (is_named_in_place(op.schema.name()) || op.schema.name() == "aten::_no_grad_embedding_renorm_");
 }
 
 bool is_constant_false(const Value* value) {
@@ -202,12 +204,7 @@ bool operator_may_fail(const Node& node) {
 }  // namespace
 
 bool may_write(const Operator& op, size_t i) {
-  const auto& arguments = op.schema.arguments();
-  if (i >= arguments.size()) return false;
-  const c10::AliasInfo* info = arguments[i].alias_info();
-  if (info != nullptr && info->isWrite()) return true;
-  if (i == 0 && is_named_in_place(op.schema.name())) return true;
-  return writes_unmarked(op, i) || !is_known(op);
+  return i < op.schema.arguments().size() && (writes_argument(op, i) || !is_known(op));
 }
 
 bool aliases_silently(const Operator& op) { return !is_known(op) || listed(silent_aliases(), op.schema.name()); }
@@ -233,7 +230,7 @@ bool has_side_effects(const Node& node) {
   if (!is_known(*op) || listed(effectful_names(), name)) return true;
   if (op->schema.returns().empty() && !op->schema.is_varret()) return true;
   for (size_t i = 0; i < op->schema.arguments().size(); ++i) {
-    if (may_write(*op, i)) return true;
+    if (writes_argument(*op, i)) return true;
   }
   // Drawing a random number moves the generator on.
   if (op->handle.has_value() && op->handle->hasTag(at::Tag::nondeterministic_seeded) && !is_switched_off(node)) {

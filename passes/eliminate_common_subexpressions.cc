@@ -72,7 +72,8 @@ size_t hash_of(const Node& node) {
 
 class Eliminator {
  public:
-  Eliminator(Graph& graph, const PassContext& context) : graph_(graph), context_(context), aliases_(graph) {}
+  Eliminator(Graph& graph, const PassContext& context)
+      : graph_(graph), modes_change_(context.uses_autocast || changes_modes(graph)), aliases_(graph) {}
 
   bool run() {
     block(graph_.block());
@@ -117,7 +118,7 @@ class Eliminator {
     if (node.kind() == prim::Uninitialized || ir::has_side_effects(node) || ir::is_nondeterministic(node)) return false;
     if (node.kind() == prim::GetAttr) return !aliases_.has_writers(node.input(0));
     if (hands_on(node)) return true;
-    if (context_.uses_autocast && node.op() != nullptr && !node.op()->is_builtin()) return false;
+    if (modes_change_ && node.op() != nullptr && !node.op()->is_builtin()) return false;
     if (aliases_.reads_written_memory(node)) return false;
     for (const Value* output : node.outputs()) {
       if (!is_immutable(output->type()) && (aliases_.has_writers(output) || aliases_.escapes(output))) return false;
@@ -126,7 +127,7 @@ class Eliminator {
   }
 
   Graph& graph_;
-  const PassContext& context_;
+  const bool modes_change_;
   const AliasAnalysis aliases_;
   std::vector<Table> tables_;
   bool changed_ = false;

@@ -19,7 +19,8 @@ namespace prim = c10::prim;
 
 class Hoister {
  public:
-  Hoister(Graph& graph, const PassContext& context) : graph_(graph), context_(context), aliases_(graph) {}
+  Hoister(Graph& graph, const PassContext& context)
+      : graph_(graph), modes_change_(context.uses_autocast || changes_modes(graph)), aliases_(graph) {}
 
   bool run() {
     for_each_node(graph_.block(), [&](Node* node) {
@@ -55,7 +56,7 @@ class Hoister {
       if (input->node()->owning_block() == body) return false;
     }
     if (node.kind() == prim::Uninitialized || ir::has_side_effects(node) || ir::is_nondeterministic(node)) return false;
-    if (context_.uses_autocast && node.op() != nullptr && !node.op()->is_builtin()) return false;
+    if (modes_change_ && node.op() != nullptr && !node.op()->is_builtin()) return false;
     if (aliases_.reads_written_memory(node)) return false;
     if (hands_on(node)) return true;
     for (const Value* output : node.outputs()) {
@@ -76,7 +77,7 @@ class Hoister {
   }
 
   Graph& graph_;
-  const PassContext& context_;
+  const bool modes_change_;
   const AliasAnalysis aliases_;
   bool changed_ = false;
 };

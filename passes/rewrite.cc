@@ -77,6 +77,16 @@ bool hands_on(const Node& node) {
          node.kind() == c10::prim::TupleUnpack || node.kind() == c10::prim::unchecked_cast;
 }
 
+bool changes_modes(const ir::Graph& graph) {
+  static const c10::Symbol set_grad_enabled = c10::Symbol::fromQualString("aten::set_grad_enabled");
+  bool changes = false;
+  for_each_node(graph.block(), [&](const Node* node) {
+    changes = changes || node->kind() == c10::prim::Enter || node->kind() == c10::prim::Exit ||
+              node->kind() == set_grad_enabled;
+  });
+  return changes;
+}
+
 const ir::Operator* operator_named(std::string_view name, std::string_view overload) {
   return ir::OperatorCatalog::standard().find(name, overload);
 }

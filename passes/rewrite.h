@@ -39,6 +39,9 @@ bool is_immutable(const c10::TypePtr& type);
 // Whether the node's results are what its input holds, not copies: attributes, elements of tuples, casts.
 bool hands_on(const ir::Node& node);
 
+// Whether the graph enters contexts or sets the grad mode: what an operator on tensors gives depends on where it stands.
+bool changes_modes(const ir::Graph& graph);
+
 // The operator of this name and overload that the dispatcher or our tables have. Null where there is none.
 const ir::Operator* operator_named(std::string_view name, std::string_view overload = {});
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include <ATen/core/class_type.h>
+#include <vesta/load.h>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -11,11 +12,15 @@
 #include "ir/printer.h"
 #include "ir/program.h"
 #include "ir/support/status.h"
+#include "runtime/api/context.h"
+#include "runtime/api/frozen_methods.h"
 #include "runtime/disassembler.h"
+#include "runtime/optimize.h"
 #include "runtime/runner.h"
 #include "serialization/torchscript_reader.h"
 #include "tools/archive_options.h"
 #include "tools/commands.h"
+#include "tools/freeze_options.h"
 
 namespace vesta::tools {
 namespace {
@@ -25,6 +30,7 @@ struct Options {
   std::string method = "forward";
   bool ranges = false;
   bool bytecode = false;
+  FrozenOptions freeze;
   LoadOptions load;
 };
 
@@ -70,6 +76,29 @@ absl::Status print_graph(const Options& options, Terminal& terminal) {
   return absl::OkStatus();
 }
 
+// What the optimizer makes of the method, for the object that it belongs to.
+absl::Status print_frozen(const Options& options, Terminal& terminal) {
+  VESTA_ASSIGN_OR_RETURN(const Module loaded, load(options.path, options.load));
+  VESTA_ASSIGN_OR_RETURN(const Module whole, frozen(loaded, options.freeze));
+  const size_t dot = options.method.rfind('.');
+  const std::string path = dot == std::string::npos ? "" : options.method.substr(0, dot);
+  VESTA_ASSIGN_OR_RETURN(const Module module, whole.get_submodule(path));
+  VESTA_ASSIGN_OR_RETURN(const Method method, module.get_method(options.method.substr(path.empty() ? 0 : dot + 1)));
+  const ir::Function& function = *internal::Access::function(method);
+  const internal::ObjectPtr& object = internal::Access::object(module);
+  const internal::FrozenMethods& methods = *internal::Access::context(module)->frozen_methods;
+  if (!options.bytecode) {
+    VESTA_ASSIGN_OR_RETURN(const std::shared_ptr<ir::Graph> graph,
+                           runtime::optimized_graph(function, methods.context_for(object)));
+    terminal.out << ir::print(*graph, {.ranges = options.ranges}) << "\n";
+    return absl::OkStatus();
+  }
+  VESTA_ASSIGN_OR_RETURN(const std::shared_ptr<const runtime::Code> code,
+                         runtime::optimized_code(function, methods.context_for(object)));
+  terminal.out << runtime::disassemble(*code);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 Action add_graph(CLI::App& command) {
@@ -79,8 +108,11 @@ Action add_graph(CLI::App& command) {
       ->capture_default_str();
   command.add_flag("--ranges", options->ranges, "add the source line to each node");
   command.add_flag("--bytecode", options->bytecode, "what the interpreter runs");
+  add_freeze_options(command, options->freeze);
   add_archive_options(command, options->load);
-  return [options](Terminal& terminal) { return print_graph(*options, terminal); };
+  return [options](Terminal& terminal) {
+    return options->freeze.wanted() ? print_frozen(*options, terminal) : print_graph(*options, terminal);
+  };
 }
 
 }  // namespace vesta::tools

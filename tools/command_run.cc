@@ -22,6 +22,7 @@
 #include "serialization/value_file.h"
 #include "tools/archive_options.h"
 #include "tools/commands.h"
+#include "tools/freeze_options.h"
 #include "tools/inputs.h"
 #include "tools/json_value.h"
 #include "tools/text.h"
@@ -46,6 +47,7 @@ struct Options {
   std::optional<double> timeout;
   bool grad = false;
   bool train = false;
+  FrozenOptions freeze;
   LoadOptions load;
 };
 
@@ -123,7 +125,13 @@ absl::StatusOr<Method> method_of_archive(const Options& options) {
   LoadOptions load_options = options.load;
   if (!options.device.empty()) load_options.device = c10::Device(options.device);
   VESTA_ASSIGN_OR_RETURN(Module module, load(options.path, load_options));
+  if (options.train && options.freeze.wanted()) {
+    return absl::InvalidArgumentError("a frozen module does not train: '--train' and '--freeze' exclude each other");
+  }
   VESTA_RETURN_IF_ERROR(module.train(options.train));
+  if (options.freeze.wanted()) {
+    VESTA_ASSIGN_OR_RETURN(module, frozen(module, options.freeze));
+  }
   return module.get_method(options.method.empty() ? "forward" : options.method);
 }
 
@@ -196,6 +204,7 @@ Action add_run(CLI::App& command) {
   command.add_option("--timeout", options->timeout, "seconds that a call may take")->check(at_least_zero);
   command.add_flag("--grad", options->grad, "record gradients");
   command.add_flag("--train", options->train, "in training mode instead of eval mode");
+  add_freeze_options(command, options->freeze);
   add_archive_options(command, options->load);
   return [options](Terminal& terminal) { return run(*options, terminal); };
 }

@@ -159,8 +159,14 @@ std::string run(const fs::path& folder, Way way) {
   if (std::ifstream file(folder / "meta.json"); file) meta = json::parse(file);
   absl::StatusOr<Module> module = load((folder / "program.pt").string());
   if (!module.ok()) return "load: " + std::string(module.status().message());
+  if (way == Way::kFrozen || way == Way::kOptimized) {
+    FreezeOptions options;
+    if (way == Way::kFrozen) options.level = OptimizationLevel::kO0;
+    module = module->freeze(options);
+    if (!module.ok()) return "freeze: " + std::string(module.status().message());
+  }
   std::stringstream saved;
-  if (way != Way::kLoaded) {
+  if (way == Way::kSaved || way == Way::kSavedInTorchJit) {
     if (const absl::Status status = module->save(saved); !status.ok()) return "save: " + std::string(status.message());
   }
   if (way == Way::kSaved) {

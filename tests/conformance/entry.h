@@ -14,6 +14,8 @@ std::vector<std::filesystem::path> entries_below(const std::filesystem::path& ro
 // Who runs the program.
 enum class Way {
   kLoaded,           // Vesta
+  kFrozen,           // Vesta, frozen and so in eval mode, as it was written
+  kOptimized,        // Vesta, frozen and optimized
   kSaved,            // Vesta, after saving it and loading that; saving again must give the same bytes
   kSavedInTorchJit,  // torch::jit, on what Vesta saved; a program that torch::jit runs no better before agrees
 };

@@ -130,11 +130,14 @@ int main(int argc, char** argv) {
       ->take_all();
   app.add_option("--require", options.require, "fail below this share in percent")->capture_default_str();
   using vesta::conformance::Way;
-  const std::map<std::string, Way> ways = {
-      {"loaded", Way::kLoaded}, {"saved", Way::kSaved}, {"saved-in-torch-jit", Way::kSavedInTorchJit}};
+  const std::map<std::string, Way> ways = {{"loaded", Way::kLoaded},
+                                           {"frozen", Way::kFrozen},
+                                           {"optimized", Way::kOptimized},
+                                           {"saved", Way::kSaved},
+                                           {"saved-in-torch-jit", Way::kSavedInTorchJit}};
   app.add_option("--way", options.way,
                  "run what Vesta loads, what it loads after saving, or what torch::jit loads then")
-      ->transform(CLI::CheckedTransformer(ways).description("loaded|saved|saved-in-torch-jit"));
+      ->transform(CLI::CheckedTransformer(ways).description("loaded|frozen|optimized|saved|saved-in-torch-jit"));
   CLI11_PARSE(app, argc, argv);
   try {
     return vesta::conformance::run(options);
