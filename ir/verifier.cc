@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "ir/operator.h"
 #include "ir/printer.h"
@@ -63,6 +64,12 @@ class Verifier {
     std::vector<const Value*> defined;
     auto define = [&](const Value* value) {
       in_scope_.insert(value);
+      for (const Use& use : value->uses()) {
+        // A use that is listed at another value is found by uses(), or its reader's value is not in scope.
+        if (use.index < use.user->inputs().size() && use.user->input(use.index) == value) {
+          listed_uses_.insert({use.user, use.index});
+        }
+      }
       defined.push_back(value);
     };
     for (const Value* input : block.inputs()) define(input);
@@ -91,10 +98,8 @@ class Verifier {
       if (!in_scope_.contains(input)) {
         return broken(node, absl::StrCat("input ", i, " is read where it is not defined"));
       }
-      const auto& listed = input->uses();
-      const bool found = std::any_of(listed.begin(), listed.end(),
-                                     [&](const Use& use) { return use.user == &node && use.index == i; });
-      if (!found) return broken(node, absl::StrCat("the use as input ", i, " is not listed at the value"));
+      if (!listed_uses_.contains({&node, i}))
+        return broken(node, absl::StrCat("the use as input ", i, " is not listed at the value"));
     }
     return absl::OkStatus();
   }
@@ -194,6 +199,8 @@ class Verifier {
   }
 
   std::unordered_set<const Value*> in_scope_;
+  // Of all values that have been in scope: a search in each value's list would make the whole quadratic.
+  absl::flat_hash_set<std::pair<const Node*, size_t>> listed_uses_;
 };
 
 }  // namespace
