@@ -21,6 +21,7 @@
 #include "serialization/npy.h"
 #include "serialization/pickle_writer.h"
 #include "serialization/tensor_builder.h"
+#include "serialization/tensor_pickler.h"
 #include "serialization/utf8.h"
 #include "serialization/zip_writer.h"
 
@@ -41,21 +42,6 @@ bool needs_untyped(c10::ScalarType type) {
       c10::ScalarType::Byte,  c10::ScalarType::Bool,   c10::ScalarType::ComplexFloat, c10::ScalarType::ComplexDouble,
       c10::ScalarType::QInt8, c10::ScalarType::QUInt8, c10::ScalarType::QInt32};
   return std::find(kTyped.begin(), kTyped.end(), type) == kTyped.end();
-}
-
-bool is_sparse(const at::Tensor& tensor) {
-  return tensor.layout() == c10::kSparse || tensor.layout() == c10::kSparseCsr || tensor.layout() == c10::kSparseCsc ||
-         tensor.layout() == c10::kSparseBsr || tensor.layout() == c10::kSparseBsc;
-}
-
-// The tensors that a tensor is made of: itself, or the parts of a sparse one.
-std::vector<at::Tensor> parts_of(const at::Tensor& tensor) {
-  if (!is_sparse(tensor)) return {tensor};
-  if (tensor.layout() == c10::kSparse) return {tensor._indices(), tensor._values()};
-  if (tensor.layout() == c10::kSparseCsr || tensor.layout() == c10::kSparseBsr) {
-    return {tensor.crow_indices(), tensor.col_indices(), tensor.values()};
-  }
-  return {tensor.ccol_indices(), tensor.row_indices(), tensor.values()};
 }
 
 // How often each body is referred to, and the dtypes of each storage.

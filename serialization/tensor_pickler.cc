@@ -25,7 +25,27 @@ std::string layout_name(const at::Tensor& tensor) {
   return text.str();
 }
 
+void put_no_hooks(PickleWriter& pickle) {
+  pickle.global("collections", "OrderedDict");
+  pickle.empty_tuple();
+  pickle.reduce();
+}
+
 }  // namespace
+
+bool is_sparse(const at::Tensor& tensor) {
+  return tensor.layout() == c10::kSparse || tensor.layout() == c10::kSparseCsr || tensor.layout() == c10::kSparseCsc ||
+         tensor.layout() == c10::kSparseBsr || tensor.layout() == c10::kSparseBsc;
+}
+
+std::vector<at::Tensor> parts_of(const at::Tensor& tensor) {
+  if (!is_sparse(tensor)) return {tensor};
+  if (tensor.layout() == c10::kSparse) return {tensor._indices(), tensor._values()};
+  if (tensor.layout() == c10::kSparseCsr || tensor.layout() == c10::kSparseBsr) {
+    return {tensor.crow_indices(), tensor.col_indices(), tensor.values()};
+  }
+  return {tensor.ccol_indices(), tensor.row_indices(), tensor.values()};
+}
 
 absl::Status TensorPickler::put_storage(PickleWriter& pickle, const c10::Storage& storage, c10::ScalarType type) {
   const std::string_view class_name = storage_class_name(type);
@@ -76,16 +96,31 @@ absl::Status TensorPickler::put_quantizer(PickleWriter& pickle, const at::Tensor
   return absl::OkStatus();
 }
 
+// As torch::jit writes them, not as Python does: the parts follow the layout one by one.
+absl::Status TensorPickler::put_sparse(PickleWriter& pickle, const at::Tensor& tensor) {
+  pickle.global("torch._utils", "_rebuild_sparse_tensor");
+  pickle.mark();
+  pickle.integer(static_cast<int64_t>(tensor.layout()));
+  put_ints(pickle, tensor.sizes());
+  pickle.boolean(tensor.requires_grad());
+  for (const at::Tensor& part : parts_of(tensor)) VESTA_RETURN_IF_ERROR(put(pickle, part));
+  put_no_hooks(pickle);
+  pickle.tuple();
+  pickle.reduce();
+  return absl::OkStatus();
+}
+
 absl::Status TensorPickler::put(PickleWriter& pickle, const at::Tensor& tensor) {
   if (!tensor.defined()) {
     pickle.none();
     return absl::OkStatus();
   }
   const bool place = tensor.device().is_cpu() || (options_.any_device && !tensor.device().is_meta());
+  if (place && is_sparse(tensor)) return put_sparse(pickle, tensor);
   if (!place || tensor.layout() != c10::kStrided || !tensor.has_storage()) {
     return absl::InvalidArgumentError(
         absl::StrFormat("a tensor of device '%s' and layout %s cannot be written: only dense "
-                        "tensors on the CPU",
+                        "and sparse tensors on the CPU",
                         tensor.device().str(), layout_name(tensor)));
   }
   const bool quantized = tensor.is_quantized();
@@ -98,9 +133,7 @@ absl::Status TensorPickler::put(PickleWriter& pickle, const at::Tensor& tensor) 
   if (quantized) VESTA_RETURN_IF_ERROR(put_quantizer(pickle, tensor));
   // What a program gives out is a leaf again once it is read.
   pickle.boolean(tensor.requires_grad());
-  pickle.global("collections", "OrderedDict");
-  pickle.empty_tuple();
-  pickle.reduce();
+  put_no_hooks(pickle);
   if (tensor.is_conj() || tensor.is_neg()) {
     pickle.empty_dict();
     pickle.mark();

@@ -15,6 +15,12 @@
 
 namespace vesta::serialization {
 
+// Whether its elements lie in tensors of indices and values.
+bool is_sparse(const at::Tensor& tensor);
+
+// The tensors that a tensor is made of: itself, or the indices and values of a sparse one.
+std::vector<at::Tensor> parts_of(const at::Tensor& tensor);
+
 // Writes tensors into one pickle. A storage that several tensors share gets one key, and is one object of the pickle:
 // by that torch::jit's reader knows that it is shared (Python's goes by keys). Keeps the storages alive. Not
 // thread-safe.
@@ -28,13 +34,14 @@ class TensorPickler {
   TensorPickler() = default;
   explicit TensorPickler(Options options) : options_(options) {}
 
-  // Dense and quantized tensors; an undefined one is None. InvalidArgument for others.
+  // Dense, quantized and sparse tensors (COO and compressed); an undefined one is None. InvalidArgument for others.
   absl::Status put(PickleWriter& pickle, const at::Tensor& tensor);
 
   // In the order of their keys, "0", "1", ...
   const std::vector<c10::Storage>& storages() const { return storages_; }
 
  private:
+  absl::Status put_sparse(PickleWriter& pickle, const at::Tensor& tensor);
   absl::Status put_storage(PickleWriter& pickle, const c10::Storage& storage, c10::ScalarType type);
   absl::Status put_quantizer(PickleWriter& pickle, const at::Tensor& tensor);
 

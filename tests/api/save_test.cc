@@ -157,9 +157,26 @@ TEST(Save, ClassesOfOneNameFromTwoProgramsAreToldApart) {
   EXPECT_EQ(must(loaded(saved(both)).forward({int64_t{3}})).toInt(), 34);
 }
 
+TEST(Save, SparseTensorsKeepTheirLayout) {
+  Module module("Sparse");
+  const at::Tensor dense = at::eye(4) * 3;
+  const std::vector<std::pair<std::string, at::Tensor>> tensors = {{"coo", dense.to_sparse()},
+                                                                   {"csr", dense.to_sparse_csr()},
+                                                                   {"csc", dense.to_sparse_csc()},
+                                                                   {"bsr", dense.to_sparse_bsr({2, 2})},
+                                                                   {"bsc", dense.to_sparse_bsc({2, 2})}};
+  for (const auto& [name, tensor] : tensors) must(module.register_buffer(name, tensor));
+  const Module again = loaded(saved(module));
+  for (const auto& [name, tensor] : tensors) {
+    const at::Tensor read = must(again.attr(name)).toTensor();
+    EXPECT_EQ(read.layout(), tensor.layout()) << name;
+    EXPECT_TRUE(at::equal(read.to_dense(), dense)) << name;
+  }
+}
+
 TEST(Save, ValuesThatAnArchiveCannotHoldAreNamedByTheirPath) {
   Module module("Net"), child("Child");
-  must(child.register_buffer("odd", at::ones({2, 2}).to_sparse()));
+  must(child.register_buffer("odd", at::ones({2, 2}, at::kMeta)));
   must(module.register_module("child", child));
   std::ostringstream out;
   const absl::Status status = module.save(out);
