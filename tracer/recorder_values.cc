@@ -337,7 +337,10 @@ absl::Status Recorder::take_apart(const c10::IValue& value, ir::Value* whole, co
 ir::Value* Recorder::value_of(const c10::IValue& value) {
   if (value.isTensor() && value.toTensor().defined()) {
     read_content(value.toTensor());
-    return this->value(value.toTensor());
+    ir::Value* found = this->value(value.toTensor());
+    // Who gets it may write to it.
+    if (MemoryRecord* record = memory_.find(value.toTensor())) record->written = true;
+    return found;
   }
   if (value.isTuple() || value.isList()) {
     std::vector<c10::IValue> items;

@@ -324,6 +324,21 @@ TEST(TraceRawMemory, ConstantsThatAreWrittenLaterStartFreshInEachCall) {
   expect_same(code, module, {at::randn({2})});
 }
 
+TEST(TraceRawMemory, ConstantsThatAreResultsAreTheCallersOwn) {
+  const auto code = [](const Tensor& x) {
+    const Tensor chosen = cond(
+        x.sum() > 0, [] { return at::tensor({3.0f}); }, [] { return at::tensor({4.0f}); });
+    return std::make_tuple(at::tensor({1.0f, 2.0f}), chosen);
+  };
+  const Module module = must(trace(code, {at::ones({2})}));
+  for (const double sign : {1.0, -1.0, 1.0, -1.0}) {
+    const Tensor x = at::full({2}, sign);
+    const c10::IValue result = must(module.forward({x}));
+    EXPECT_EQ(difference(internal::to_value(code(x)), result), "") << text_of(module);
+    for (const c10::IValue& item : result.toTupleRef().elements()) item.toTensor().zero_();
+  }
+}
+
 TEST(TraceRawMemory, ForeignMemoryIsCopied) {
   auto numbers = std::make_unique<std::vector<float>>(std::vector<float>{1, 2, 3});
   const auto code = [&numbers](const Tensor& x) { return x + at::from_blob(numbers->data(), {3}); };

@@ -26,6 +26,9 @@ TEST(TracedPrograms, AreRightOnTheExampleAndOnOtherNumbers) {
     expect_same_run(program, *module, examples[0], "the example");
     seed(12);
     expect_same_run(program, *module, program.example(0), "other numbers");
+    const absl::StatusOr<Module> frozen = module->freeze();
+    ASSERT_TRUE(frozen.ok()) << program.name << ": " << frozen.status();
+    expect_same_run(program, *frozen, program.example(0), "frozen");
   }
 }
 
