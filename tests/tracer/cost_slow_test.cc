@@ -77,11 +77,16 @@ TEST(TraceCost, ResNet50TakesAtMostThreeTimesItsEagerRun) {
   const at::NoGradGuard no_grad;
   const Tensor x = at::randn({1, 3, 224, 224});
   const double eager = best_of(5, [&] { net->forward(x); });
+  net->train();
+  const double training = best_of(3, [&] { net->forward(x); });
+  net->eval();
   const double modes = best_of(3, [&] { must(trace(net, {x}, {.check = false})); });
   const double frozen = best_of(3, [&] { must(trace(net, {x}, {.check = false, .freeze_mode = true})); });
-  std::printf("ResNet-50: eager %.0f ms, trace %.0f ms (both modes), %.0f ms (one mode)\n", eager * 1e3, modes * 1e3,
-              frozen * 1e3);
-  EXPECT_LT(modes, 3 * eager);
+  std::printf("ResNet-50: eager %.0f ms (%.0f in training), trace %.0f ms of both modes, %.0f ms of one\n", eager * 1e3,
+              training * 1e3, modes * 1e3, frozen * 1e3);
+  EXPECT_LT(frozen, 3 * eager);
+  // A run in training takes longer by itself.
+  EXPECT_LT(modes, 3 * (eager + training) / 2);
 }
 
 TEST(TraceCost, TenThousandOperatorsTakeLessThanASecondMore) {
