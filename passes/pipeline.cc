@@ -52,14 +52,15 @@ absl::StatusOr<bool> run_pass(const PassInfo& pass, ir::Graph& graph, PassContex
   if (!context.at_least(pass.level)) return false;
   if (std::find(context.without.begin(), context.without.end(), pass.name) != context.without.end()) return false;
   VESTA_ASSIGN_OR_RETURN(const bool changed, pass.run(graph, context));
+  if (!changed) return false;
 #ifdef VESTA_CHECKED
   const absl::Status verified = ir::verify(graph);
   if (!verified.ok()) {
     return absl::InternalError(absl::StrCat("after pass '", std::string(pass.name), "': ", verified.message()));
   }
 #endif
-  if (changed && context.on_change) context.on_change(pass.name, graph);
-  return changed;
+  if (context.on_change) context.on_change(pass.name, graph);
+  return true;
 }
 
 absl::Status optimize(ir::Graph& graph, PassContext& context) {

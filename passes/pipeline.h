@@ -29,8 +29,8 @@ const std::vector<PassInfo>& all_passes();
 // Null where there is none of this name.
 const PassInfo* find_pass(std::string_view name);
 
-// Runs one pass: not where its level is above the context's or its name is switched off. In checked builds the graph is
-// verified afterwards. True where it changed something. Errors are bugs of the pass: Internal.
+// Runs one pass: not where its level is above the context's or its name is switched off. In checked builds a graph
+// that it has changed is verified. True where it changed something. Errors are bugs of the pass: Internal.
 absl::StatusOr<bool> run_pass(const PassInfo& pass, ir::Graph& graph, PassContext& context);
 
 // Runs all of them. The graph is unspecified where an error is returned.

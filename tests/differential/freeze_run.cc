@@ -57,6 +57,8 @@ void expect_frozen_agreement(const CorpusEntry& entry, int rounds) {
   expect_at(OptimizationLevel::kO2, 1e-4);
 }
 
-bool is_large(const CorpusEntry& entry) { return entry.name.starts_with("vision_"); }
+bool is_large(const CorpusEntry& entry) {
+  return entry.name.starts_with("vision_") || entry.name.starts_with("transformer_");
+}
 
 }  // namespace vesta::test
