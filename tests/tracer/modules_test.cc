@@ -307,6 +307,23 @@ TEST(TraceLoaded, AModuleThatIsNamedIsCalledAndKeepsItsBranches) {
   EXPECT_THAT(message(dotted), HasSubstr("'a.b' cannot be the name of a module"));
 }
 
+TEST(TraceLoaded, ATraceMayCallATraceAndBeSaved) {
+  nn::Linear linear(3, 3);
+  const Module inner = must(trace(linear, {at::randn({2, 3})}));
+  const auto code = [&inner](const Tensor& x) { return must(inner.forward({x})).toTensor().relu(); };
+  const Tensor x = at::randn({5, 3});
+  // The second one's class has the name of the inner one's, in another program.
+  for (const std::string name : {"Outer", "Traced"}) {
+    const absl::StatusOr<Module> outer =
+        trace(code, {at::randn({2, 3})}, {.name = name, .modules = {{"inner", inner}}});
+    ASSERT_TRUE(outer.ok()) << outer.status();
+    std::stringstream file;
+    const absl::Status saved = outer->save(file);
+    ASSERT_TRUE(saved.ok()) << saved;
+    EXPECT_EQ(difference(code(x), must(must(load(file)).forward({x}))), "");
+  }
+}
+
 TEST(TraceLoaded, ATraceIsAModuleAsAnyOther) {
   Net net;
   net->eval();
