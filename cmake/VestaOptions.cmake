@@ -14,9 +14,9 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-# A RUNPATH to the libtorch that was named: no LD_LIBRARY_PATH anywhere.
-set(CMAKE_BUILD_RPATH "${Libtorch_LIBRARY_DIR}")
-set(CMAKE_INSTALL_RPATH "${Libtorch_LIBRARY_DIR}")
+# A RUNPATH to the libtorch that was named, and to oneDNN: no LD_LIBRARY_PATH anywhere.
+set(CMAKE_BUILD_RPATH "${Libtorch_LIBRARY_DIR}" "${OneDNN_LIBRARY_DIR}")
+set(CMAKE_INSTALL_RPATH "${Libtorch_LIBRARY_DIR}" "${OneDNN_LIBRARY_DIR}")
 
 add_library(vesta_options INTERFACE)
 target_compile_options(vesta_options INTERFACE

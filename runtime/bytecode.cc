@@ -1,5 +1,7 @@
 #include "runtime/bytecode.h"
 
+#include "runtime/plan/group.h"
+
 #include <array>
 
 namespace vesta::runtime {

@@ -30,6 +30,10 @@
 #include "runtime/enum_arguments.h"
 #include "runtime/kernels/registry.h"
 
+namespace vesta::runtime::plan {
+class PlannedGroup;
+}  // namespace vesta::runtime::plan
+
 namespace vesta::runtime {
 
 enum class Opcode : uint16_t {
@@ -109,7 +113,8 @@ struct Site {
   const ir::Function* callee = nullptr;             // call_function
   torch::jit::Function* registered = nullptr;       // call_registered
   MethodCache* cache = nullptr;                     // call_interface, enter, leave
-  const Code* body = nullptr;                       // fork
+  const Code* body = nullptr;                       // fork; run_group: what runs where there is no plan
+  const plan::PlannedGroup* group = nullptr;        // run_group
   bool deferred = false;                            // fork: makes an Await, which runs the body when it is waited for
   std::string name;                                 // call_interface: of the method
   c10::TypePtr type;                                // of what is made: list, dict, tuple, class, future
@@ -152,7 +157,9 @@ class Code final : public ir::CompiledCode {
   std::vector<std::shared_ptr<const ir::InlinedCall>> inlined_calls;  // Beside ranges.
   std::vector<uint32_t> range_of;                                     // By instruction.
   std::deque<MethodCache> caches;
-  std::vector<std::unique_ptr<Code>> bodies;  // Of forks.
+  std::vector<std::unique_ptr<Code>> bodies;  // Of forks and groups.
+  std::vector<std::shared_ptr<const plan::PlannedGroup>> groups;
+  bool is_part = false;  // Of the code that calls it, in the eyes of a program's author: a group.
 };
 
 }  // namespace vesta::runtime

@@ -72,6 +72,8 @@ class Verifier {
     switch (code_.instructions[at_].opcode) {
       case Opcode::k_call_operator:
         return site.handle != nullptr ? absl::OkStatus() : fail("calls no operator");
+      case Opcode::k_run_group:
+        return site.group != nullptr && site.body != nullptr ? absl::OkStatus() : fail("runs no group");
       case Opcode::k_call_builtin:
         return site.kernel != nullptr ? absl::OkStatus() : fail("calls no kernel");
       case Opcode::k_call_function:

@@ -385,6 +385,11 @@ L_call_function : {
   VESTA_RELOAD();
   VESTA_DISPATCH();
 }
+L_run_group:
+  frame->pc = pc;
+  if (run_group(*frame, frame->code->site(pc->a))) VESTA_NEXT();
+  VESTA_RELOAD();
+  VESTA_DISPATCH();
 L_call_registered : {
   const Site& site = frame->code->site(pc->a);
   frame->pc = pc;

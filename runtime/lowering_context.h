@@ -148,6 +148,7 @@ class LoweringContext {
   absl::Status lower_raise(const Node* node);
   absl::Status lower_fork(const Node* node);
   absl::Status lower_wait(const Node* node);
+  absl::Status lower_group(const Node* node);
   absl::Status lower_enum(const Node* node);
   absl::Status lower_context(const Node* node);
   absl::Status lower_cast(const Node* node);

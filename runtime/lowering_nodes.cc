@@ -9,6 +9,7 @@
 #include "ir/support/status.h"
 #include "runtime/lowering.h"
 #include "runtime/lowering_context.h"
+#include "runtime/plan/group.h"
 #include "runtime/scalar_rules.h"
 
 namespace vesta::runtime {
@@ -63,6 +64,7 @@ const absl::flat_hash_map<c10::Symbol, LoweringContext::Handler>& LoweringContex
       {prim::fork, &L::lower_fork},
       {prim::awaitable, &L::lower_fork},
       {aten::wait, &L::lower_wait},
+      {c10::Symbol::prim("PlannedGroup"), &L::lower_group},
       {prim::EnumName, &L::lower_enum},
       {prim::EnumValue, &L::lower_enum},
       {prim::Enter, &L::lower_context},
@@ -560,6 +562,24 @@ absl::Status LoweringContext::lower_fork(const Node* node) {
   site.deferred = deferred;
   code_.bodies.push_back(*std::move(code));
   emit_site(Opcode::k_fork, node, node->inputs(), std::move(site));
+  return absl::OkStatus();
+}
+
+absl::Status LoweringContext::lower_group(const Node* node) {
+  const auto* body = node->has(attr::Subgraph) ? &node->get<std::shared_ptr<ir::Graph>>(attr::Subgraph) : nullptr;
+  if (body == nullptr || *body == nullptr || (*body)->inputs().size() != node->inputs().size() ||
+      (*body)->outputs().size() != node->outputs().size()) {
+    return error_at(node->range(), "'prim::PlannedGroup' needs a subgraph that takes its inputs and gives its results");
+  }
+  absl::StatusOr<std::unique_ptr<Code>> code = lower(**body, code_.name, code_.program);
+  if (!code.ok()) return std::move(code).status();
+  (*code)->is_part = true;
+  Site site;
+  site.body = code->get();
+  code_.groups.push_back(std::make_shared<const plan::PlannedGroup>(*body, code_.name, code_.program));
+  site.group = code_.groups.back().get();
+  code_.bodies.push_back(*std::move(code));
+  emit_site(Opcode::k_run_group, node, node->inputs(), std::move(site));
   return absl::OkStatus();
 }
 

@@ -17,6 +17,7 @@
 #include "ir/support/status.h"
 #include "runtime/lowering.h"
 #include "runtime/objects.h"
+#include "runtime/plan/group.h"
 
 namespace vesta::runtime {
 
@@ -285,11 +286,14 @@ c10::intrusive_ptr<c10::ivalue::Future> Machine::suspend() {
 void Machine::unwind() {
   stack_.clear();
   std::vector<FrameNote> notes;
+  bool told_by_part = false;  // The frame above was a part of this one.
   bool called_enter = false;  // The frame above, now gone, was that of __enter__.
   while (!frames_.empty()) {
     Frame& frame = frames_.back();
     const auto at = static_cast<size_t>(frame.pc - frame.code->instructions.data());
-    add_notes(*frame.code, at, notes);
+    // A part's notes tell the whole chain.
+    if (!told_by_part) add_notes(*frame.code, at, notes);
+    told_by_part = frame.code->is_part;
     const bool entering = called_enter;
     called_enter = frames_.size() > 1 && frames_[frames_.size() - 2].pc->opcode == Opcode::k_enter;
     const std::unique_ptr<FrameExtras> extras = std::move(frame.extras);
@@ -350,6 +354,20 @@ absl::Status Machine::call(Frame& caller, const Site& site, const ir::Function& 
   const Frame& from = frames_[caller_index];
   for (uint32_t i = 0; i < site.inputs; ++i) transfer(from, operands[i], frame, code.parameters[i].place);
   return absl::OkStatus();
+}
+
+bool Machine::run_group(Frame& frame, const Site& site) {
+  push_operands(frame, site);
+  if (!autocast_.on() && site.group->run(stack_)) {
+    pop_results(frame, site);
+    return true;
+  }
+  const Code* const split = site.group->split();
+  const Code& body = split != nullptr ? *split : *site.body;
+  Frame& plain = push_frame(body, frame.depth);  // `frame` may have moved.
+  for (size_t i = 0; i < stack_.size(); ++i) write(plain, body.parameters[i].place, std::move(stack_[i]));
+  stack_.clear();
+  return false;
 }
 
 absl::StatusOr<const ir::Function*> Machine::find_method(const Frame& frame, const Site& site) const {

@@ -100,6 +100,8 @@ class Machine {
   void pop_results(const Frame& frame, const Site& site);
 
   absl::Status call(Frame& caller, const Site& site, const ir::Function& callee);
+  // True: by a plan. False: a frame of the plain code was pushed.
+  bool run_group(Frame& frame, const Site& site);
   absl::StatusOr<const ir::Function*> find_method(const Frame& frame, const Site& site) const;
   absl::Status call_builtin(const Frame& frame, const Site& site);
   // The frame's results go to its caller, its task or results_. False: the machine is done.

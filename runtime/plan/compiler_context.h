@@ -1,0 +1,74 @@
+#pragma once
+
+// State of compiling one plan; private to compile*.cc. Steps are taken in order. For each tensor the compiler knows in
+// which layouts it lies where; a step asks for what its primitive prefers and gets a reorder where that is new.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "runtime/plan/plan_impl.h"
+
+namespace vesta::runtime::plan {
+
+class Compiler {
+ public:
+  Compiler(const PlanGraph& graph, DerivedConstants& constants, PlanImpl& impl)
+      : graph_(graph), constants_(constants), impl_(impl), locations_(graph.tensors.size()) {}
+  absl::Status run();
+
+ private:
+  struct Location {
+    BufferPart part;
+    MemoryDesc desc;
+  };
+  using Arguments = std::vector<std::pair<int, Location>>;
+
+  // compiler.cc
+  void place_inputs_and_results();
+  void finish_results();
+  absl::Status compile_step(const Step& step);
+  const PlanTensor& tensor(TensorId id) const { return graph_.tensor(id); }
+  int32_t new_buffer(Buffer::Kind kind, int32_t index, size_t bytes);
+  void use(BufferPart part);
+  // Appends an operation; its user scratchpad, if any, is taken from the arena.
+  void emit(std::string label, const dnnl::primitive& primitive, Arguments arguments, const MemoryDesc& scratchpad);
+  void emit_reorder(const Location& from, const Location& to);
+  Location constant_location(const at::Tensor& constant);
+  // Where the tensor lies: as it was made, or for views the window on their base.
+  Location located(TensorId id);
+  // In strides.
+  Location strided_location(TensorId id);
+  Location plain_location(TensorId base);
+  Location in_layout(TensorId id, const MemoryDesc& desc);
+  // The constant in that layout, `as` being its own; made once for all plans.
+  Location packed(const at::Tensor& constant, const MemoryDesc& as, const MemoryDesc& desc);
+  // A place for a tensor that is about to be made: the fresh result itself where the layout is that of the result.
+  Location new_location(TensorId id, const MemoryDesc& desc);
+
+  // compile_steps.cc
+  absl::Status convolution(const Step& step, const ConvParams& params);
+  absl::Status matmul(const Step& step, const MatmulParams& params);
+  absl::Status pool(const Step& step, const PoolParams& params);
+  absl::Status softmax(const Step& step, const SoftmaxParams& params);
+  absl::Status layer_norm(const Step& step, const LayerNormParams& params);
+  absl::Status concat(const Step& step, const ConcatParams& params);
+  absl::Status copy(const Step& step);
+  static dnnl::primitive_attr attributes(const Step& step, const std::vector<MemoryDesc>& binary_descs);
+  void add_post_op_arguments(const Step& step, const dnnl::primitive_desc_base& pd, const Dims& dims,
+                             Arguments& arguments);
+
+  // compile_pointwise.cc
+  bool takes_padding(const Step& step, const PointwiseParams& params, const MemoryDesc& layout) const;
+  absl::Status pointwise(const Step& step, const PointwiseParams& params);
+
+  const PlanGraph& graph_;
+  DerivedConstants& constants_;
+  PlanImpl& impl_;
+  std::vector<std::vector<Location>> locations_;          // By tensor; the first is as it was made.
+  absl::flat_hash_map<TensorId, int32_t> result_buffer_;  // Of tensors that are fresh results.
+  absl::flat_hash_map<const void*, Location> constant_locations_;
+};
+
+}  // namespace vesta::runtime::plan

@@ -1,0 +1,69 @@
+#pragma once
+
+// A group of nodes that runs by plans: prim::PlannedGroup at run time.
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "ir/program.h"
+#include "runtime/plan/derived_constants.h"
+#include "runtime/plan/plan.h"
+
+namespace vesta::runtime {
+class Code;
+}  // namespace vesta::runtime
+
+namespace vesta::runtime::plan {
+
+// Holds a few plans, each for the sizes of one kind of call, made at the first such call. Thread-safe.
+class PlannedGroup {
+ public:
+  // `name` and `program` are those of the code that the group is a part of.
+  explicit PlannedGroup(std::shared_ptr<const ir::Graph> subgraph, std::string name = "group",
+                        const ir::Program* program = nullptr)
+      : subgraph_(std::move(subgraph)), name_(std::move(name)), program_(program) {}
+  ~PlannedGroup();
+
+  // The group's inputs are all that is in the stack. True: they are replaced by the results. False: there is no plan
+  // for such inputs (another type, device or layout, gradients wanted, ...), the stack is as it was, and the subgraph
+  // is to be run as it stands.
+  bool run(ir::Stack& stack) const;
+
+  // What is to be run where there is no plan, if a node was refused: the same program with that node alone and what is
+  // around it in groups of their own. Null: the plain subgraph.
+  const Code* split() const { return split_.load(std::memory_order_acquire); }
+
+  // Plans that are kept at most; the one that was used longest ago goes first.
+  static constexpr size_t kMaxPlans = 12;
+  size_t plans() const;
+  // Why there is no plan for the last inputs that had none; "" if all had one.
+  std::string refusal() const;
+
+ private:
+  struct Entry {
+    Dims key;                          // The number of threads, then ranks and sizes.
+    std::shared_ptr<const Plan> plan;  // Null: such inputs cannot be planned.
+    uint64_t used = 0;
+  };
+  std::shared_ptr<const Plan> find(const ir::Stack& stack) const;
+  std::shared_ptr<const Plan> make(const ir::Stack& stack) const;
+
+  void split_at(const ir::Node* refused) const;
+
+  std::shared_ptr<const ir::Graph> subgraph_;
+  std::string name_;
+  const ir::Program* program_;
+  mutable std::unique_ptr<const Code> split_owner_;
+  mutable std::atomic<const Code*> split_{nullptr};
+  mutable DerivedConstants constants_;
+  mutable std::mutex mutex_;
+  mutable std::vector<Entry> entries_;
+  mutable uint64_t clock_ = 0;
+  mutable std::string refusal_;
+};
+
+}  // namespace vesta::runtime::plan

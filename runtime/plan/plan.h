@@ -1,0 +1,51 @@
+#pragma once
+
+// A compiled plan: primitives in order, over buffers whose places are known.
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>
+
+#include "absl/status/statusor.h"
+#include "runtime/plan/derived_constants.h"
+#include "runtime/plan/plan_graph.h"
+#include "runtime/plan/pointwise.h"
+
+namespace vesta::runtime::plan {
+
+// What a primitive reads and writes: a part of a buffer.
+struct BufferPart {
+  int32_t buffer = -1;
+  int64_t offset = 0;  // bytes
+};
+
+struct PlanImpl;
+
+// Immutable; many threads may run one plan at once, each with an arena of its own (a few are kept).
+class Plan {
+ public:
+  // Unimplemented where a step has no primitive; oneDNN's and ATen's failures are Unimplemented, too.
+  // `constants` keeps packed weights and must outlive the plan.
+  static absl::StatusOr<std::shared_ptr<const Plan>> compile(PlanGraph graph, DerivedConstants& constants);
+  ~Plan();
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+
+  // REQUIRES: as many inputs as the group has, contiguous, of the sizes that the plan was made for. Results are
+  // appended; they are fresh tensors, or views where plain execution gives views of inputs or of each other.
+  void run(const at::Tensor* const* inputs, std::vector<c10::IValue>& results) const;
+
+  // Bytes of an arena: all intermediates of one run.
+  size_t arena_bytes() const;
+  // Primitives and reorders, one a line: for tests and for looking.
+  std::string to_string() const;
+
+ private:
+  explicit Plan(std::unique_ptr<PlanImpl> impl);
+  std::unique_ptr<PlanImpl> impl_;
+};
+
+}  // namespace vesta::runtime::plan

@@ -1,0 +1,88 @@
+#pragma once
+
+// What the compiler fills in and Plan::run executes; private to compiler*.cc, plan.cc and memory_planner.cc.
+
+#include <string>
+#include <vector>
+
+#include "runtime/plan/dnnl.h"
+#include "runtime/plan/plan.h"
+
+namespace vesta::runtime::plan {
+
+struct Buffer {
+  enum class Kind : uint8_t { kArena, kInput, kOutput, kConstant };
+  Kind kind = Kind::kArena;
+  int32_t index = -1;  // Of the input or fresh result.
+  at::Tensor constant;
+  size_t bytes = 0;
+  // kArena: the first and last operation that uses it, and its place.
+  size_t first = SIZE_MAX;
+  size_t last = 0;
+  size_t offset = 0;
+};
+
+struct Argument {
+  int name = 0;  // DNNL_ARG_*
+  MemoryDesc desc;
+  BufferPart part;
+};
+
+// One primitive, or one pointwise loop.
+struct Operation {
+  std::string label;
+  dnnl::primitive primitive;
+  std::vector<Argument> arguments;
+  std::unique_ptr<PointwiseLoop> loop;
+  std::vector<BufferPart> loop_inputs;
+  std::vector<BufferPart> loop_outputs;
+};
+
+// A result of the group.
+struct Result {
+  int32_t fresh = -1;  // Number of the fresh tensor that it is or is a view of;
+  int32_t input = -1;  // or of the input.
+  bool whole = true;
+  Dims dims, strides;
+  int64_t offset = 0;
+};
+
+struct FreshTensor {
+  Dims dims, strides;
+  bool contiguous = true;
+};
+
+// An arena with the memory objects that point into it. Used by one call at a time.
+struct PlanContext {
+  struct Moving {
+    dnnl_memory_t memory;
+    BufferPart part;
+  };
+  ~PlanContext();
+  std::byte* arena = nullptr;
+  std::vector<dnnl::memory> memories;
+  std::vector<dnnl_exec_arg_t> arguments;  // Of all operations, one after the other.
+  std::vector<size_t> first_argument;      // By operation.
+  std::vector<Moving> moving;              // Memories over inputs and results.
+  std::vector<const float*> loop_inputs;
+  std::vector<float*> loop_outputs;
+};
+
+struct PlanImpl {
+  std::vector<Buffer> buffers;
+  std::vector<Operation> operations;
+  std::vector<FreshTensor> fresh;
+  std::vector<Result> results;
+  size_t arena_bytes = 0;
+
+  mutable std::mutex mutex;
+  mutable std::vector<std::unique_ptr<PlanContext>> contexts;  // Not in use.
+};
+
+// Gives every arena buffer a place so that those in use at the same time do not overlap. Returns the arena's size.
+size_t plan_memory(std::vector<Buffer>& buffers);
+
+// Step by step into `impl`. Throws dnnl::error; Unimplemented where there is no primitive.
+absl::Status compile_plan(const PlanGraph& graph, DerivedConstants& constants, PlanImpl& impl);
+
+}  // namespace vesta::runtime::plan
