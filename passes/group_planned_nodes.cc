@@ -49,6 +49,11 @@ std::optional<Role> role_of(const Node& node) {
   // The runtime marks what it could not plan.
   static const Symbol kUnplanned = Symbol::attr("unplanned");
   if (found == roles().end() || node.has(kUnplanned)) return std::nullopt;
+  // The forms with `out=` have the same names.
+  const size_t arguments = node.op() == nullptr ? 0 : node.op()->schema.arguments().size();
+  for (size_t i = 0; i < arguments; ++i) {
+    if (ir::may_write(*node.op(), i) && (found->second != Role::Write || i != 0)) return std::nullopt;
+  }
   return found->second;
 }
 
@@ -119,7 +124,8 @@ class BlockGrouper {
         continue;
       }
       if (members_.empty()) continue;
-      if (has_effects(*node) || reads_result(*node)) {
+      // Of two failures the first has to be the one that is told.
+      if (has_effects(*node) || reads_result(*node) || !node->blocks().empty() || ir::may_fail(*node)) {
         resume_ = node;
         return;
       }
