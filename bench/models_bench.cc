@@ -18,6 +18,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/sub.h>
 #include <benchmark/benchmark.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
@@ -135,7 +136,7 @@ double largest_difference(const c10::IValue& ours, const c10::IValue& theirs) {
   if (!ours.isTensor() || !theirs.isTensor()) return 0;
   const at::Tensor expected = theirs.toTensor();
   const double scale = std::max(1e-6, expected.abs().max().item().toDouble());
-  return (ours.toTensor() - expected).abs().max().item().toDouble() / scale;
+  return at::sub(ours.toTensor(), expected).abs().max().item().toDouble() / scale;
 }
 
 // Both runtimes' frozen forms. `prepare_ms`: freezing and the first call.

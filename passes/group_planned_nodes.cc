@@ -4,8 +4,8 @@
 // their order, so a group may always be run without a plan.
 //
 // A walk over a block collects members; the group stands where its last member stood, so each member is delayed to that
-// place. That is right as long as what lies between neither reads a member's result nor writes: such a node ends the
-// group. Numbers that are also read outside are computed twice, once inside and once outside.
+// place. That is right as long as what lies between neither reads a member's result nor writes nor fails: such a node
+// ends the group. Numbers that are also read outside are computed twice, once inside and once outside.
 
 #include <algorithm>
 #include <optional>
