@@ -111,7 +111,7 @@ std::vector<std::string> names_of_passes() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Passes, PassGolden, ::testing::ValuesIn(names_of_passes()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& test) { return test.param; });
 
 TEST(PassGoldens, BelongToPasses) {
   for (const auto& entry : fs::directory_iterator(kFolder)) {
