@@ -138,7 +138,6 @@ void InlinePlan::consume(const ir::Node& user, const std::vector<const ir::Value
   while (taken < wanted.size()) {
     const ir::Node* candidate = wanted[wanted.size() - 1 - taken];
     if (pending[pending.size() - 1 - taken] != candidate) break;
-    const ir::Use& use = candidate->output()->uses()[0];
     if (!may_be_operand(*candidate, user)) break;
     if (is_plain_tuple(user) && is_plain_tuple(*candidate)) {
       if (later_operator || !is_leaf_tuple(*candidate)) break;
