@@ -39,7 +39,8 @@ bool is_immutable(const c10::TypePtr& type);
 // Whether the node's results are what its input holds, not copies: attributes, elements of tuples, casts.
 bool hands_on(const ir::Node& node);
 
-// Whether the graph enters contexts or sets the grad mode: what an operator on tensors gives depends on where it stands.
+// Whether the graph enters contexts or sets the grad mode: what an operator on tensors gives depends on where it
+// stands.
 bool changes_modes(const ir::Graph& graph);
 
 // The operator of this name and overload that the dispatcher or our tables have. Null where there is none.

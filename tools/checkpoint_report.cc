@@ -203,8 +203,8 @@ ordered_json json_of_array(const std::string& path, const PyValue& value) {
           {"class", value.class_name()},
           {"dtype", value.text()},
           {"shape", value.shape()},
-          {"checksum",
-           value.tensor().defined() ? tensor_checksum(value.tensor()) : absl::StrFormat("crc32:%08x", serialization::crc32_of(raw))}};
+          {"checksum", value.tensor().defined() ? tensor_checksum(value.tensor())
+                                                : absl::StrFormat("crc32:%08x", serialization::crc32_of(raw))}};
 }
 
 // Everything that is no tensor: what it is, and plain values as text.
@@ -230,7 +230,8 @@ ordered_json json_of_value(const std::string& path, const PyValue& value) {
       break;
     case Kind::kStorage:
       json["checksum"] = absl::StrFormat(
-          "crc32:%08x", serialization::crc32_of({static_cast<const char*>(value.storage().data()), value.storage().nbytes()}));
+          "crc32:%08x",
+          serialization::crc32_of({static_cast<const char*>(value.storage().data()), value.storage().nbytes()}));
       break;
     default:
       json["value"] = value.summary();
@@ -271,7 +272,8 @@ std::string tensor_checksum(const at::Tensor& tensor) {
   const at::Tensor values = plain(tensor);
   const auto size = static_cast<size_t>(values.numel()) * values.element_size();
   if (values.is_contiguous()) {
-    return absl::StrFormat("crc32:%08x", serialization::crc32_of({static_cast<const char*>(values.const_data_ptr()), size}));
+    return absl::StrFormat("crc32:%08x",
+                           serialization::crc32_of({static_cast<const char*>(values.const_data_ptr()), size}));
   }
   std::string contents;
   serialization::append_elements(values, contents);
