@@ -256,7 +256,9 @@ TEST(Language, SourceProgramsAgreeWithTorchJit) {
       if (!wrong.empty()) ADD_FAILURE() << program.name << ": " << wrong;
     }
   }
-  if (std::getenv("VESTA_PROGRAM_FILTER") == nullptr) EXPECT_GE(compared, 45u);
+  if (std::getenv("VESTA_PROGRAM_FILTER") == nullptr) {
+    EXPECT_GE(compared, 45u);
+  }
   prepare_oracle();  // The print handler of the other tests.
 }
 
@@ -270,7 +272,9 @@ TEST(Language, SourceProgramsPrintWhatIsRecordedOfPython) {
       if (!wrong.empty()) ADD_FAILURE() << program.name << ": " << wrong;
     }
   }
-  if (std::getenv("VESTA_PROGRAM_FILTER") == nullptr) EXPECT_GE(compared, 90u);
+  if (std::getenv("VESTA_PROGRAM_FILTER") == nullptr) {
+    EXPECT_GE(compared, 90u);
+  }
 }
 
 }  // namespace
