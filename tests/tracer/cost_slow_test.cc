@@ -3,6 +3,7 @@
 #include <torch/nn.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 
 #include "tests/tracer/trace_test_support.h"
@@ -72,6 +73,7 @@ struct ResNet50Impl : nn::Module {
 TORCH_MODULE(ResNet50);
 
 TEST(TraceCost, ResNet50TakesAtMostThreeTimesItsEagerRun) {
+  if (std::getenv("VESTA_MEASURE") == nullptr) GTEST_SKIP() << "set VESTA_MEASURE to hold times against their bounds";
   ResNet50 net;
   net->eval();
   const at::NoGradGuard no_grad;
@@ -90,6 +92,7 @@ TEST(TraceCost, ResNet50TakesAtMostThreeTimesItsEagerRun) {
 }
 
 TEST(TraceCost, TenThousandOperatorsTakeLessThanASecondMore) {
+  if (std::getenv("VESTA_MEASURE") == nullptr) GTEST_SKIP() << "set VESTA_MEASURE to hold times against their bounds";
   const auto code = [](Tensor x) {
     for (int i = 0; i < 5000; ++i) x = (x + 1).relu();
     return x;
