@@ -6,8 +6,8 @@
 #include <vesta/vesta.h>
 
 #include "ir/support/status.h"
-#include "serialization/bytes.h"
 #include "tools/commands.h"
+#include "tools/source_file.h"
 
 namespace vesta::tools {
 namespace {
@@ -18,11 +18,7 @@ struct Options {
 };
 
 absl::Status compile_program(const Options& options) {
-  VESTA_ASSIGN_OR_RETURN(const serialization::SharedBytes source,
-                         serialization::read_file(options.input, Limits().source_bytes));
-  CompileOptions compile_options;
-  compile_options.filename = options.input;
-  VESTA_ASSIGN_OR_RETURN(const Unit unit, compile(source->view(), compile_options));
+  VESTA_ASSIGN_OR_RETURN(const Unit unit, compile_file(options.input));
   return unit.save(options.output);
 }
 

@@ -7,7 +7,6 @@
 
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
-#include <vesta/compile.h>
 #include <vesta/load.h>
 #include <vesta/value.h>
 
@@ -17,7 +16,6 @@
 #include "absl/strings/str_cat.h"
 #include "ir/support/status.h"
 #include "serialization/atomic_file.h"
-#include "serialization/bytes.h"
 #include "serialization/npy.h"
 #include "serialization/value_file.h"
 #include "tools/archive_options.h"
@@ -25,6 +23,7 @@
 #include "tools/freeze_options.h"
 #include "tools/inputs.h"
 #include "tools/json_value.h"
+#include "tools/source_file.h"
 #include "tools/text.h"
 
 namespace vesta::tools {
@@ -137,12 +136,7 @@ absl::StatusOr<Method> method_of_archive(const Options& options) {
 
 // Without --method: `forward`, or the only function that there is.
 absl::StatusOr<Method> function_of_source(const Options& options) {
-  const Limits limits;
-  VESTA_ASSIGN_OR_RETURN(const serialization::SharedBytes bytes,
-                         serialization::read_file(options.path, limits.source_bytes));
-  CompileOptions compile_options;
-  compile_options.filename = options.path;
-  VESTA_ASSIGN_OR_RETURN(const Unit unit, compile(bytes->view(), compile_options));
+  VESTA_ASSIGN_OR_RETURN(const Unit unit, compile_file(options.path));
   const std::vector<Method> functions = unit.functions();
   if (options.method.empty() && functions.size() == 1) return functions[0];
   return unit.get_function(options.method.empty() ? "forward" : options.method);

@@ -92,37 +92,42 @@ void Builder::flatten(const Node& node) {
   bind(node.output(), reshaped(contiguous(input), after.sizes().vec()));
 }
 
-// Operators with one tensor and known numbers that always give a view: run as they are.
-void Builder::any_view(const Node& node) {
-  const TensorId input = tensor(node, 0);
-  if (failed()) return;
+// Calls an operator of one tensor and known numbers on a tensor without memory: what it gives shows the views.
+std::optional<c10::IValue> Builder::on_meta(const Node& node, TensorId input) {
   std::vector<c10::IValue> stack = {meta_of(input)};
   for (size_t i = 1; i < node.inputs().size(); ++i) {
     const Abstract& held = value(node.input(i));
-    if (held.kind != Abstract::Kind::kConstant) return refuse("takes known numbers");
+    if (held.kind != Abstract::Kind::kConstant) {
+      refuse("takes known numbers");
+      return std::nullopt;
+    }
     stack.push_back(held.constant);
   }
-  if (node.op() == nullptr || !node.op()->handle.has_value()) return refuse("is no operator of the dispatcher");
+  if (node.op() == nullptr || !node.op()->handle.has_value()) {
+    refuse("is no operator of the dispatcher");
+    return std::nullopt;
+  }
   node.op()->handle->callBoxed(stack);
-  bind(node.output(), view_of(input, stack.at(0).toTensor()));
+  return std::move(stack.at(0));
+}
+
+// Operators with one tensor and known numbers that always give a view.
+void Builder::any_view(const Node& node) {
+  const TensorId input = tensor(node, 0);
+  if (failed()) return;
+  const std::optional<c10::IValue> view = on_meta(node, input);
+  if (view.has_value()) bind(node.output(), view_of(input, view->toTensor()));
 }
 
 // chunk, split, unbind: lists of views.
 void Builder::split(const Node& node) {
   const TensorId input = tensor(node, 0);
   if (failed()) return;
-  std::vector<c10::IValue> stack = {meta_of(input)};
-  for (size_t i = 1; i < node.inputs().size(); ++i) {
-    const Abstract& held = value(node.input(i));
-    if (held.kind != Abstract::Kind::kConstant) return refuse("takes known numbers");
-    stack.push_back(held.constant);
-  }
-  if (node.op() == nullptr || !node.op()->handle.has_value()) return refuse("is no operator of the dispatcher");
-  node.op()->handle->callBoxed(stack);
+  const std::optional<c10::IValue> parts = on_meta(node, input);
+  if (!parts.has_value()) return;
   Abstract list;
   list.kind = Abstract::Kind::kList;
-  for (const at::Tensor& part : stack.at(0).toTensorVector())
-    list.elements.push_back(tensor_value(view_of(input, part)));
+  for (const at::Tensor& part : parts->toTensorVector()) list.elements.push_back(tensor_value(view_of(input, part)));
   bind(node.output(), std::move(list));
 }
 

@@ -134,6 +134,7 @@ class Builder {
   void view(const Node& node);
   void reshape(const Node& node);
   void flatten(const Node& node);
+  std::optional<c10::IValue> on_meta(const Node& node, TensorId input);
   void any_view(const Node& node);
   void split(const Node& node);
   void identity(const Node& node);
