@@ -129,7 +129,7 @@ std::string compare(const Outcome& ours, const Outcome& theirs) {
   return wrong;
 }
 
-std::string check_ours(const Program& program, const absl::StatusOr<Unit>& ours) {
+std::string check_ours(const absl::StatusOr<Unit>& ours) {
   if (!ours.ok()) return std::string(ours.status().message());
   std::string wrong;
   for (const Method& function : ours->functions()) {

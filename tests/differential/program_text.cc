@@ -111,11 +111,11 @@ std::map<std::string, std::string> program_text(const Module& module) {
     schema << function->schema();
     texts[function->qualname().qualifiedName()] = absl::StrCat(schema.str(), "\n", printer.take());
   }
-  for (const c10::NamedTypePtr& type : program.types()) {
-    if (const auto* object = type->castRaw<c10::ClassType>())
-      texts["class " + type->name()->qualifiedName()] = class_text(*object);
+  for (const c10::NamedTypePtr& named : program.types()) {
+    if (const auto* object = named->castRaw<c10::ClassType>())
+      texts["class " + named->name()->qualifiedName()] = class_text(*object);
     else
-      texts["type " + type->name()->qualifiedName()] = type->str();
+      texts["type " + named->name()->qualifiedName()] = named->str();
   }
   return texts;
 }

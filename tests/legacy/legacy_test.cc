@@ -98,10 +98,10 @@ TEST_P(Legacy, GivesTheSameAfterSaving) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Recordings, Legacy, testing::ValuesIn(recordings()), [](const auto& info) {
+INSTANTIATE_TEST_SUITE_P(Recordings, Legacy, testing::ValuesIn(recordings()), [](const auto& recording) {
   // The number keeps programs of two folders apart.
-  std::string name = info.param.parent_path().filename().string() + "_" + info.param.stem().string() + "_" +
-                     std::to_string(info.index);
+  std::string name = recording.param.parent_path().filename().string() + "_" + recording.param.stem().string() + "_" +
+                     std::to_string(recording.index);
   std::replace_if(
       name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
   return name;
