@@ -141,7 +141,7 @@ absl::Status FunctionPrinter::constant(const ir::Value& value) {
 }
 
 absl::Status FunctionPrinter::expression(const ir::Node& node) {
-  ranges_.push_back(out_.mark(node.range()));
+  ranges_.push_back(out_.mark(plan_->place(node)));
   absl::Status status = node.op() != nullptr ? call_operator(node) : structural(node);
   ranges_.pop_back();
   return status;

@@ -124,7 +124,7 @@ absl::Status FunctionPrinter::with_statement(const ir::Node& enter, const ir::No
   out_.line(depth);
   out_.mark(exit.range());
   out_ << "with ";
-  out_.mark(enter.range());
+  out_.mark(plan_->place(enter));
   VESTA_RETURN_IF_ERROR(use(*enter.input(0)));
   if (enter.output()->has_uses() || enter.output()->has_name()) out_ << " as " << names_->declare(enter.output());
   out_ << ":\n";

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "frontend/printed_names.h"
+#include "frontend/source_text.h"
 #include "ir/operator.h"
 
 namespace vesta::frontend {
@@ -58,7 +59,46 @@ bool same_stem(const ir::Value& a, const ir::Value& b) {
   return a.has_name() && b.has_name() && name_stem(std::string(a.name())) == name_stem(std::string(b.name()));
 }
 
+// What the types have proven: running it cannot fail.
+bool never_fails(const ir::Node& node) {
+  switch (static_cast<c10::unique_t>(node.kind())) {
+    case ir::prim::GetAttr:
+    case ir::prim::TupleIndex:
+    case ir::prim::EnumName:
+    case ir::prim::EnumValue:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool on_one_line(const support::SourceRange& a, const support::SourceRange& b) {
+  const support::SourceLocation left = a.location(), right = b.location();
+  return left.filename == right.filename && left.line == right.line && left.line_text == right.line_text;
+}
+
 }  // namespace
+
+const ir::Value* leading_operand(const ir::Node& node) {
+  switch (static_cast<c10::unique_t>(node.kind())) {
+    case ir::prim::GetAttr:
+      return is_plain_name(node.s(ir::attr::name)) ? node.input(0) : nullptr;
+    case ir::prim::TupleIndex:
+    case ir::prim::EnumName:
+    case ir::prim::EnumValue:
+    case ir::prim::Enter:
+    case ir::prim::Exit:
+    case ir::prim::CallMethod:
+      return node.input(0);
+    default:
+      break;
+  }
+  if (node.op() == nullptr) return nullptr;
+  const std::string_view name = node.kind().toQualString();
+  const bool leads = (name == "aten::__getitem__" && node.inputs().size() == 2) || name == "prim::tolist" ||
+                     name == "prim::ModuleContainerIndex";
+  return leads ? node.input(0) : nullptr;
+}
 
 bool is_plain_tuple(const ir::Node& node) {
   if (node.kind() != ir::prim::TupleConstruct) return false;
@@ -177,6 +217,9 @@ bool InlinePlan::may_wait(const ir::Node& node) const {
 
 bool InlinePlan::may_be_operand(const ir::Node& node, const ir::Node& user) const {
   if (user.find(ir::attr::Subgraph) != nullptr) return false;  // What a closure captures has a name.
+  if (const ir::Value* first = leading_operand(user); first != nullptr && first->node() == &node) {
+    if (!may_start_with(node, user)) return false;
+  }
   // A test of a type tells the branches of an `if` what it has found out; the graph says that by itself.
   if (user.kind() == ir::prim::If) return node.kind() != ir::prim::isinstance;
   if (is_plain_tuple(node)) {
@@ -187,6 +230,26 @@ bool InlinePlan::may_be_operand(const ir::Node& node, const ir::Node& user) cons
     return user.kind() != ir::prim::Loop && !(ends_block && block->owning_node()->kind() == ir::prim::Loop);
   }
   return true;
+}
+
+const support::SourceRange& InlinePlan::place(const ir::Node& node) const {
+  const ir::Value* first = leading_operand(node);
+  if (first == nullptr || !is_inline(first->node())) return node.range();
+  const support::SourceRange& operand = place(*first->node());
+  const bool yields = never_fails(node) || !is_of_the_model(node.range());
+  return yields && is_of_the_model(operand) ? operand : node.range();
+}
+
+bool InlinePlan::may_fail(const ir::Node& node) const {
+  if (!never_fails(node)) return true;
+  const ir::Value* first = leading_operand(node);
+  return first != nullptr && is_inline(first->node()) && may_fail(*first->node());
+}
+
+bool InlinePlan::may_start_with(const ir::Node& operand, const ir::Node& node) const {
+  if (never_fails(node) || !may_fail(operand)) return true;
+  const support::SourceRange& other = place(operand);
+  return !is_of_the_model(node.range()) || !is_of_the_model(other) || on_one_line(node.range(), other);
 }
 
 namespace {

@@ -28,6 +28,11 @@ class InlinePlan {
 
   bool is_inline(const ir::Node* node) const { return inline_.contains(node); }
 
+  // The place that the start of the node's text stands for. A reader looks a node's place up where its text starts,
+  // so a node and the operand that its text starts with share one: the operand's, where the node itself has none or
+  // cannot fail.
+  const support::SourceRange& place(const ir::Node& node) const;
+
  private:
   // Pending: nodes that wait for the one place that reads them, in their order.
   using Pending = std::vector<const ir::Node*>;
@@ -38,6 +43,10 @@ class InlinePlan {
   void consume(const ir::Node& user, const std::vector<const ir::Value*>& operands, Pending& pending);
   bool may_wait(const ir::Node& node) const;
   bool may_be_operand(const ir::Node& node, const ir::Node& user) const;
+  // Whether an error in the node, or in what its text starts with, could be told at the node's place.
+  bool may_fail(const ir::Node& node) const;
+  // Whether the node's text may start with the operand's: errors of both are told on the line that is theirs.
+  bool may_start_with(const ir::Node& operand, const ir::Node& node) const;
   bool is_leaf_tuple(const ir::Node& node) const;
 
   std::unordered_set<const ir::Node*> inline_;
@@ -51,6 +60,10 @@ const ir::Value* condition_name(const ir::Node& loop);
 std::vector<const ir::Value*> operands_in_order(const ir::Node& node);
 
 bool is_constant(const ir::Value& value);
+
+// The value that the node's text starts with, in front of `.name`, `[i]` or `.method(...)`; null: it starts with a
+// word of its own.
+const ir::Value* leading_operand(const ir::Node& node);
 
 // Whether the node makes a tuple that is none of the program's NamedTuples.
 bool is_plain_tuple(const ir::Node& node);

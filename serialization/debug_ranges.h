@@ -45,8 +45,8 @@ class DebugRanges {
   std::vector<Entry> entries_;  // offsets ascend
 };
 
-// The table of a text's marks, in the latest form; "" where no mark is known. Lines that sources have in common are
-// written once.
+// The table of a text's marks, in the latest form; "" where there is none. Lines that sources have in common are
+// written once. torch's reader takes a text that has no table for the model's own source.
 absl::StatusOr<std::string> write_debug_ranges(const std::vector<frontend::SourceMark>& marks);
 
 }  // namespace vesta::serialization

@@ -96,9 +96,7 @@ class DebugWriter {
 }  // namespace
 
 absl::StatusOr<std::string> write_debug_ranges(const std::vector<SourceMark>& marks) {
-  bool any = false;
-  for (const SourceMark& mark : marks) any = any || mark.range.known();
-  if (!any) return std::string();
+  if (marks.empty()) return std::string();
   return DebugWriter().write(marks);
 }
 

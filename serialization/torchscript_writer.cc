@@ -3,6 +3,8 @@
 
 #include "serialization/torchscript_writer.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
@@ -42,7 +44,10 @@ class ScriptArchiveWriter {
       VESTA_RETURN_IF_ERROR(add(absl::StrCat("extra/", name), contents));
     VESTA_RETURN_IF_ERROR(add_storages("data/", tensors));
     VESTA_RETURN_IF_ERROR(add("data.pkl", data));
-    for (const frontend::PrintedSource& source : sources) VESTA_RETURN_IF_ERROR(add_source(source));
+    // A program that knows no line of its author's has its own text for that; one that knows some says of the others
+    // that they are of no line.
+    const bool has_ranges = std::any_of(sources.begin(), sources.end(), has_known_mark);
+    for (const frontend::PrintedSource& source : sources) VESTA_RETURN_IF_ERROR(add_source(source, has_ranges));
     VESTA_RETURN_IF_ERROR(add_storages("constants/", constant_tensors));
     VESTA_RETURN_IF_ERROR(add("constants.pkl", constants));
     VESTA_RETURN_IF_ERROR(add("version", absl::StrCat(printer_.version(), "\n")));
@@ -78,9 +83,15 @@ class ScriptArchiveWriter {
     return absl::OkStatus();
   }
 
-  absl::Status add_source(const frontend::PrintedSource& printed) {
+  static bool has_known_mark(const frontend::PrintedSource& printed) {
+    const auto& marks = printed.source.marks();
+    return std::any_of(marks.begin(), marks.end(), [](const frontend::SourceMark& mark) { return mark.range.known(); });
+  }
+
+  absl::Status add_source(const frontend::PrintedSource& printed, bool has_ranges) {
     const std::string name = absl::StrCat("code/", absl::StrReplaceAll(printed.qualifier, {{".", "/"}}), ".py");
     VESTA_RETURN_IF_ERROR(add(name, printed.source.text()));
+    if (!has_ranges) return absl::OkStatus();
     VESTA_ASSIGN_OR_RETURN(const std::string ranges, write_debug_ranges(printed.source.marks()));
     return ranges.empty() ? absl::OkStatus() : add(absl::StrCat(name, ".debug_pkl"), ranges);
   }

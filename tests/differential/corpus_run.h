@@ -26,6 +26,9 @@ struct AgreementOptions {
   bool as_recorded = true;
   // Errors have the same text, not only the same class and line.
   bool same_messages = false;
+  // Ours is another printing of the program: a place in the text of its archive ("code/*.py"), told where the model's
+  // author wrote no line, has that text's file alone in common; places in the model's own source have the same excerpt.
+  bool printed_anew = false;
   // The tolerance is of a tensor's largest magnitude.
   bool of_largest = false;
 };

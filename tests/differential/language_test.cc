@@ -156,7 +156,7 @@ std::string check(const Program& program, size_t& compared) {
   }
   const absl::StatusOr<Unit> ours = compile(program.source);
   if (program.mode == "ours")
-    return refusal.empty() ? "torch::jit compiles it too: it should not be marked" : check_ours(program, ours);
+    return refusal.empty() ? "torch::jit compiles it too: it should not be marked" : check_ours(ours);
   if (program.mode == "refused") {
     if (ours.ok()) return "Vesta compiles it";
     return refusal.empty() ? "torch::jit compiles it" : "";
