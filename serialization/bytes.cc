@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -21,6 +22,7 @@
 
 #include "absl/status/status.h"
 #include "ir/support/status.h"
+#include "serialization/crc32.h"
 
 namespace vesta::serialization {
 namespace {
@@ -119,7 +121,8 @@ ssize_t read_fully(int fd, char* out, size_t size) {
   return static_cast<ssize_t>(done);
 }
 
-// Reads a part of a file at its place; the count read, fewer only at the end of the file. -1 with errno on failure.
+// Reads a part of a file at its place in `out`; the count read, fewer only at the end of the file. -1 with errno on
+// failure.
 ssize_t read_part(int fd, char* out, size_t offset, size_t size) {
   size_t done = 0;
   while (done < size) {
@@ -132,41 +135,79 @@ ssize_t read_part(int fd, char* out, size_t offset, size_t size) {
   return static_cast<ssize_t>(done);
 }
 
-// A large file's parts are read by several threads, because copying from the page cache is what takes the time. The
-// result is as read_fully's.
-ssize_t read_in_parts(int fd, char* out, size_t size) {
-  const size_t threads = std::min<size_t>(4, std::max(1u, std::thread::hardware_concurrency()));
-  if (size < kParallelRead || threads == 1) return read_fully(fd, out, size);
-  const size_t part = size / threads + 1;
-  struct Read {
-    size_t offset;
-    size_t size;
-    std::future<std::pair<ssize_t, int>> result;
-  };
-  std::vector<Read> reads;
-  const auto run = [=](size_t offset, size_t count) {
-    const ssize_t n = read_part(fd, out, offset, count);
-    return std::pair(n, n < 0 ? errno : 0);
-  };
-  for (size_t offset = 0; offset < size; offset += part) {
-    const size_t count = std::min(part, size - offset);
+// A large file is read by several threads, because copying from the page cache is what takes the time: each takes the
+// next strip until there is none, so that a thread that is held up holds up nobody else. Blocks are added to `crcs`, if
+// there are any, as soon as they are read: they are still in the processor's cache then.
+class StripReader {
+ public:
+  StripReader(int fd, char* out, size_t size, std::span<uint32_t> crcs)
+      : fd_(fd), out_(out), size_(size), crcs_(crcs) {}
+
+  // The count read, fewer than the size where the file has become shorter. -1 with errno on failure.
+  ssize_t run() {
+    const size_t strips = (size_ + kStrip - 1) / kStrip;
+    const size_t threads = std::min({size_t{4}, strips, size_t{std::max(1u, std::thread::hardware_concurrency())}});
+    std::vector<std::future<void>> helpers;
     try {
-      reads.push_back({offset, count, std::async(std::launch::async, run, offset, count)});
-    } catch (const std::system_error&) {  // no more threads
-      reads.push_back({offset, count, std::async(std::launch::deferred, run, offset, count)});
+      for (size_t i = 1; i < threads; ++i) {
+        helpers.push_back(std::async(std::launch::async, [this] { read_strips(); }));
+      }
+    } catch (const std::system_error&) {  // no more threads: those that there are do it all
+    }
+    read_strips();
+    for (std::future<void>& helper : helpers) helper.get();
+    errno = error_.load();
+    return errno != 0 ? -1 : static_cast<ssize_t>(end_.load());
+  }
+
+ private:
+  static constexpr size_t kStrip = 8 * Bytes::kCrcBlock;
+
+  void read_strips() {
+    while (error_.load() == 0) {
+      const size_t begin = next_.fetch_add(kStrip);
+      if (begin >= size_) return;
+      const size_t end = std::min(begin + kStrip, size_);
+      for (size_t offset = begin; offset < end; offset += Bytes::kCrcBlock) {
+        const size_t count = std::min(Bytes::kCrcBlock, end - offset);
+        const ssize_t n = read_part(fd_, out_, offset, count);
+        if (n < 0) return error_.store(errno);
+        if (static_cast<size_t>(n) < count) return ends_at(offset + static_cast<size_t>(n));
+        if (!crcs_.empty()) crcs_[offset / Bytes::kCrcBlock] = crc32_of({out_ + offset, count});
+      }
     }
   }
-  ssize_t total = 0;
-  bool ended = false;
-  int error = 0;
-  for (Read& read : reads) {
-    const auto [n, failure] = read.result.get();
-    if (n < 0 && error == 0) error = failure;
-    if (n >= 0 && !ended) total += n;
-    ended = ended || n < static_cast<ssize_t>(read.size);
+
+  void ends_at(size_t offset) {
+    size_t known = end_.load();
+    while (offset < known && !end_.compare_exchange_weak(known, offset)) {
+    }
   }
-  errno = error;
-  return error != 0 ? -1 : total;
+
+  const int fd_;
+  char* const out_;
+  const size_t size_;
+  const std::span<uint32_t> crcs_;
+  std::atomic<size_t> next_ = 0;
+  std::atomic<size_t> end_ = size_;
+  std::atomic<int> error_ = 0;
+};
+
+bool starts_as_archive(int fd) {
+  char start[2];
+  return read_part(fd, start, 0, sizeof start) == sizeof start && start[0] == 'P' && start[1] == 'K';
+}
+
+// Reads a file of a known size. The result is as read_fully's.
+ssize_t read_regular(int fd, OwnedBytes& bytes, BlockCrcs wanted) {
+  if (bytes.size() < kParallelRead) return read_fully(fd, bytes.mutable_data(), bytes.size());
+  std::vector<uint32_t> crcs;
+  if (wanted == BlockCrcs::kOfArchives && starts_as_archive(fd)) {
+    crcs.resize((bytes.size() + Bytes::kCrcBlock - 1) / Bytes::kCrcBlock);
+  }
+  const ssize_t n = StripReader(fd, bytes.mutable_data(), bytes.size(), crcs).run();
+  if (n == static_cast<ssize_t>(bytes.size())) bytes.set_block_crcs(std::move(crcs));
+  return n;
 }
 
 // Reads a source of unknown length: `next(buffer, size)` gives the count, 0 at the end, < 0 on failure.
@@ -201,14 +242,14 @@ absl::StatusOr<std::shared_ptr<OwnedBytes>> OwnedBytes::allocate(size_t size) {
 
 OwnedBytes::~OwnedBytes() { std::free(data_); }
 
-absl::StatusOr<SharedBytes> read_file(const std::string& path, int64_t max_bytes) {
+absl::StatusOr<SharedBytes> read_file(const std::string& path, int64_t max_bytes, BlockCrcs crcs) {
   VESTA_ASSIGN_OR_RETURN(OpenFile file, open_file(path, max_bytes));
   if (!file.regular) {
     return read_unknown_length(path, max_bytes,
                                [&](char* out, size_t size) { return read_fully(file.fd.get(), out, size); });
   }
   VESTA_ASSIGN_OR_RETURN(auto bytes, OwnedBytes::allocate(static_cast<size_t>(file.size)));
-  const ssize_t n = read_in_parts(file.fd.get(), bytes->mutable_data(), bytes->size());
+  const ssize_t n = read_regular(file.fd.get(), *bytes, crcs);
   if (n < 0) return errno_status(path, "cannot be read");
   bytes->shrink(static_cast<size_t>(n));
   return SharedBytes(std::move(bytes));

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <istream>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -31,12 +33,17 @@ class Bytes {
   // Whether a tensor may be built over these bytes: false for memory that is only borrowed
   // without leave to write.
   bool writable() const { return writable_; }
+  // The CRC-32 of each block of kCrcBlock bytes, from the first on (the last block may be shorter), as they were read.
+  // Empty where reading made none: they are only a way to check members of an archive without a second look at memory.
+  static constexpr size_t kCrcBlock = size_t{128} << 10;
+  std::span<const uint32_t> block_crcs() const { return block_crcs_; }
 
  protected:
   Bytes() = default;
   char* data_ = nullptr;
   size_t size_ = 0;
   bool writable_ = true;
+  std::vector<uint32_t> block_crcs_;
 };
 
 using SharedBytes = std::shared_ptr<const Bytes>;
@@ -50,12 +57,17 @@ class OwnedBytes : public Bytes {
   char* mutable_data() { return data_; }
   // REQUIRES: size <= size().
   void shrink(size_t size) { size_ = size; }
+  // REQUIRES: those of the contents, which do not change before they are shared.
+  void set_block_crcs(std::vector<uint32_t> crcs) { block_crcs_ = std::move(crcs); }
 };
+
+// Whether CRCs are wanted of a zip archive that is read. Those of other files and of small ones are never made.
+enum class BlockCrcs { kNone, kOfArchives };
 
 // Reads the file whole into memory, so that nothing that happens to the file afterwards matters.
 // NotFound, PermissionDenied, FailedPrecondition (a folder) or ResourceExhausted (larger than
 // `max_bytes`); every message starts with the path.
-absl::StatusOr<SharedBytes> read_file(const std::string& path, int64_t max_bytes);
+absl::StatusOr<SharedBytes> read_file(const std::string& path, int64_t max_bytes, BlockCrcs crcs = BlockCrcs::kNone);
 
 // Maps the file. The caller declares that the file does not change and is not truncated while the
 // bytes are in use: access beyond the end of a truncated file ends the process. Writes to the

@@ -37,10 +37,11 @@ constexpr std::string_view kParameter = "torch.nn.parameter.Parameter";
 // dtypes that torch.save has no storage class for.
 bool needs_untyped(c10::ScalarType type) {
   static constexpr std::array kTyped = {
-      c10::ScalarType::Float, c10::ScalarType::Double, c10::ScalarType::Half,         c10::ScalarType::BFloat16,
-      c10::ScalarType::Long,  c10::ScalarType::Int,    c10::ScalarType::Short,        c10::ScalarType::Char,
-      c10::ScalarType::Byte,  c10::ScalarType::Bool,   c10::ScalarType::ComplexFloat, c10::ScalarType::ComplexDouble,
-      c10::ScalarType::QInt8, c10::ScalarType::QUInt8, c10::ScalarType::QInt32};
+      c10::ScalarType::Float,   c10::ScalarType::Double, c10::ScalarType::Half,         c10::ScalarType::BFloat16,
+      c10::ScalarType::Long,    c10::ScalarType::Int,    c10::ScalarType::Short,        c10::ScalarType::Char,
+      c10::ScalarType::Byte,    c10::ScalarType::Bool,   c10::ScalarType::ComplexFloat, c10::ScalarType::ComplexDouble,
+      c10::ScalarType::QInt8,   c10::ScalarType::QUInt8, c10::ScalarType::QInt32,       c10::ScalarType::QUInt4x2,
+      c10::ScalarType::QUInt2x4};
   return std::find(kTyped.begin(), kTyped.end(), type) == kTyped.end();
 }
 

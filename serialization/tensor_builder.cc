@@ -19,6 +19,7 @@
 #include "absl/strings/str_format.h"
 #include "ir/support/status.h"
 #include "serialization/pickle_reader.h"
+#include "serialization/sparse_checks.h"
 #include "serialization/utf8.h"
 
 namespace vesta::serialization {
@@ -52,6 +53,8 @@ constexpr std::array kScalarTypes = {
     NamedScalarType{"QInt8Storage", "qint8", "", ScalarType::QInt8},
     NamedScalarType{"QUInt8Storage", "quint8", "", ScalarType::QUInt8},
     NamedScalarType{"QInt32Storage", "qint32", "", ScalarType::QInt32},
+    NamedScalarType{"QUInt4x2Storage", "quint4x2", "", ScalarType::QUInt4x2},
+    NamedScalarType{"QUInt2x4Storage", "quint2x4", "", ScalarType::QUInt2x4},
     NamedScalarType{"UInt16Storage", "uint16", "", ScalarType::UInt16},
     NamedScalarType{"UInt32Storage", "uint32", "", ScalarType::UInt32},
     NamedScalarType{"UInt64Storage", "uint64", "", ScalarType::UInt64},
@@ -66,19 +69,6 @@ constexpr std::array kScalarTypes = {
     NamedScalarType{"", "bits1x8", "", ScalarType::Bits1x8},
     NamedScalarType{"", "bits2x4", "", ScalarType::Bits2x4},
     NamedScalarType{"", "bits4x2", "", ScalarType::Bits4x2},
-};
-
-// A sparse layout and how Python's tuple of its parts is made.
-struct SparseLayout {
-  c10::Layout layout;
-  bool rows_compressed;
-  bool blocked;
-};
-constexpr std::array kCompressedLayouts = {
-    SparseLayout{c10::Layout::SparseCsr, true, false},
-    SparseLayout{c10::Layout::SparseCsc, false, false},
-    SparseLayout{c10::Layout::SparseBsr, true, true},
-    SparseLayout{c10::Layout::SparseBsc, false, true},
 };
 
 bool is_scalar_type(int64_t number) {
@@ -162,6 +152,32 @@ absl::Status check_geometry(const c10::Storage& storage, size_t item_size, const
         absl::StrFormat("a tensor reaches to byte %d of a storage of %d bytes", *bytes, storage.nbytes()));
   }
   return absl::OkStatus();
+}
+
+// Elements smaller than a byte lie in rows of whole bytes, one behind the other: a storage has no way to say that a
+// view begins inside a byte, nor does torch read one right.
+absl::Status check_packed_geometry(const c10::Storage& storage, ScalarType type, const std::vector<int64_t>& sizes,
+                                   const std::vector<int64_t>& strides, int64_t offset) {
+  const auto negative = [](int64_t v) { return v < 0; };
+  if (sizes.size() != strides.size() || std::any_of(sizes.begin(), sizes.end(), negative)) {
+    return check_geometry(storage, 1, sizes, strides, offset);
+  }
+  const int64_t per_byte = type == ScalarType::QUInt4x2 ? 2 : 4;
+  std::vector<int64_t> bytes = sizes;
+  if (!bytes.empty()) bytes.back() = bytes.back() / per_byte + (bytes.back() % per_byte != 0);
+  int64_t expected = 1;
+  bool contiguous = offset == 0;
+  for (size_t d = sizes.size(); d-- > 0 && contiguous;) {
+    contiguous = (sizes[d] == 1 || strides[d] == expected) &&
+                 !__builtin_mul_overflow(expected, std::max<int64_t>(sizes[d], 1), &expected);
+  }
+  if (!contiguous) {
+    return absl::UnimplementedError(absl::StrFormat("a tensor of %s is read only if it is contiguous and no view",
+                                                    std::string(scalar_type_name(type))));
+  }
+  std::vector<int64_t> byte_strides(bytes.size(), 1);
+  for (size_t d = bytes.size(); d-- > 1;) byte_strides[d - 1] = byte_strides[d] * std::max<int64_t>(bytes[d], 1);
+  return check_geometry(storage, 1, bytes, byte_strides, 0);
 }
 
 void swap_elements(char* data, size_t size, size_t element_size) {
@@ -272,104 +288,6 @@ absl::StatusOr<at::QuantizerPtr> make_quantizer(const IValue& parameters, Scalar
   return guarded([&]() -> absl::StatusOr<at::QuantizerPtr> {
     return at::make_per_channel_affine_quantizer(scales, zero_points, axis, type);
   });
-}
-
-// Reads an int64 or int32 index tensor, which may be strided.
-class IndexReader {
- public:
-  explicit IndexReader(const at::Tensor& tensor) : tensor_(tensor) {}
-  bool readable() const {
-    return tensor_.defined() && tensor_.layout() == c10::kStrided &&
-           (tensor_.scalar_type() == ScalarType::Long || tensor_.scalar_type() == ScalarType::Int);
-  }
-  int64_t at(int64_t row, int64_t column) const {
-    const int64_t place =
-        tensor_.dim() == 2 ? row * tensor_.stride(0) + column * tensor_.stride(1) : column * tensor_.stride(0);
-    const void* data = tensor_.const_data_ptr();
-    return tensor_.scalar_type() == ScalarType::Long ? static_cast<const int64_t*>(data)[place]
-                                                     : static_cast<const int32_t*>(data)[place];
-  }
-
- private:
-  const at::Tensor& tensor_;
-};
-
-absl::Status check_coo(const at::Tensor& indices, const at::Tensor& values, const std::vector<int64_t>& sizes) {
-  const IndexReader index(indices);
-  if (!index.readable() || indices.scalar_type() != ScalarType::Long || indices.dim() != 2 || !values.defined() ||
-      values.layout() != c10::kStrided || values.dim() < 1) {
-    return absl::DataLossError("a sparse tensor's indices are int64 of two dimensions, its values dense");
-  }
-  const int64_t sparse_dim = indices.size(0);
-  const int64_t dense_dim = values.dim() - 1;
-  if (values.size(0) != indices.size(1) || sparse_dim + dense_dim != static_cast<int64_t>(sizes.size())) {
-    return absl::DataLossError("a sparse tensor's indices, values and sizes do not belong together");
-  }
-  for (int64_t d = 0; d < dense_dim; ++d) {
-    if (values.size(d + 1) != sizes[static_cast<size_t>(sparse_dim + d)]) {
-      return absl::DataLossError("a sparse tensor's values have other sizes than the tensor");
-    }
-  }
-  for (int64_t d = 0; d < sparse_dim; ++d) {
-    for (int64_t i = 0; i < indices.size(1); ++i) {
-      if (index.at(d, i) < 0 || index.at(d, i) >= sizes[static_cast<size_t>(d)]) {
-        return absl::DataLossError("a sparse tensor has an index out of range");
-      }
-    }
-  }
-  return absl::OkStatus();
-}
-
-// Kernels rely on the mark: indices are in order, and none comes twice.
-absl::Status check_coalesced(const at::Tensor& indices) {
-  const IndexReader index(indices);
-  for (int64_t i = 1; i < indices.size(1); ++i) {
-    int64_t d = 0;
-    while (d < indices.size(0) && index.at(d, i - 1) == index.at(d, i)) ++d;
-    if (d == indices.size(0) || index.at(d, i - 1) > index.at(d, i)) {
-      return absl::DataLossError("a sparse tensor is marked as coalesced, but its indices are not in order");
-    }
-  }
-  return absl::OkStatus();
-}
-
-// Two dimensions, without batches; values of a blocked layout are (count, rows, columns) of a block.
-absl::Status check_compressed(const SparseLayout& layout, const at::Tensor& compressed, const at::Tensor& plain,
-                              const at::Tensor& values, const std::vector<int64_t>& sizes) {
-  const IndexReader outer(compressed);
-  const IndexReader inner(plain);
-  if (sizes.size() != 2 || !outer.readable() || !inner.readable() || compressed.dim() != 1 || plain.dim() != 1 ||
-      compressed.scalar_type() != plain.scalar_type() || !values.defined() || values.layout() != c10::kStrided ||
-      values.dim() != (layout.blocked ? 3 : 1)) {
-    return absl::DataLossError(
-        "a compressed sparse tensor has two dimensions; its rows and columns are ints of one kind");
-  }
-  std::array<int64_t, 2> counts = {sizes[0], sizes[1]};
-  for (size_t d = 0; d < 2 && layout.blocked; ++d) {
-    const int64_t block = values.size(static_cast<int64_t>(d) + 1);
-    if (block <= 0 || counts[d] % block != 0) {
-      return absl::DataLossError("a sparse tensor's sizes are no multiples of its blocks");
-    }
-    counts[d] /= block;
-  }
-  const int64_t outer_count = layout.rows_compressed ? counts[0] : counts[1];
-  const int64_t inner_count = layout.rows_compressed ? counts[1] : counts[0];
-  const int64_t count = values.size(0);
-  if (plain.size(0) != count || compressed.size(0) != outer_count + 1 || outer.at(0, 0) != 0 ||
-      outer.at(0, outer_count) != count) {
-    return absl::DataLossError("a compressed sparse tensor's rows, columns and values do not belong together");
-  }
-  for (int64_t i = 0; i < outer_count; ++i) {
-    if (outer.at(0, i) > outer.at(0, i + 1)) {
-      return absl::DataLossError("a compressed sparse tensor's rows are not in order");
-    }
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    if (inner.at(0, i) < 0 || inner.at(0, i) >= inner_count) {
-      return absl::DataLossError("a compressed sparse tensor has an index out of range");
-    }
-  }
-  return absl::OkStatus();
 }
 
 // Calls an operator of the dispatcher with positional arguments; the rest take their defaults.
@@ -628,7 +546,12 @@ absl::StatusOr<IValue> TensorBuilder::rebuild_qtensor(Arguments a) {
   if (static_cast<int64_t>(sizes.size()) > options_.limits.tensor_rank) {
     return absl::ResourceExhaustedError("a tensor has more dimensions than the limit 'tensor_rank'");
   }
-  VESTA_RETURN_IF_ERROR(check_geometry(typed->storage, c10::elementSize(typed->type), sizes, strides, a[1].toInt()));
+  const bool packed = typed->type == ScalarType::QUInt4x2 || typed->type == ScalarType::QUInt2x4;
+  if (!packed) {
+    VESTA_RETURN_IF_ERROR(check_geometry(typed->storage, c10::elementSize(typed->type), sizes, strides, a[1].toInt()));
+  } else {
+    VESTA_RETURN_IF_ERROR(check_packed_geometry(typed->storage, typed->type, sizes, strides, a[1].toInt()));
+  }
   VESTA_ASSIGN_OR_RETURN(at::QuantizerPtr quantizer, make_quantizer(a[4], typed->type, sizes));
   return guarded([&]() -> absl::StatusOr<IValue> {
     at::Tensor tensor = at::detail::make_tensor<at::QTensorImpl>(
@@ -661,9 +584,9 @@ absl::StatusOr<IValue> TensorBuilder::rebuild_sparse_tensor(Arguments a) {
       coalesced = value;
   };
   if (!a[0].isInt()) return malformed();
-  const auto layout = std::find_if(kCompressedLayouts.begin(), kCompressedLayouts.end(), [&](const SparseLayout& row) {
-    return a[0].toInt() == static_cast<int64_t>(row.layout);
-  });
+  const auto layout =
+      std::find_if(kCompressedLayouts.begin(), kCompressedLayouts.end(),
+                   [&](const CompressedLayout& row) { return a[0].toInt() == static_cast<int64_t>(row.layout); });
   compressed = layout != kCompressedLayouts.end();
   if (!compressed && a[0].toInt() != static_cast<int64_t>(c10::kSparse)) {
     return absl::UnimplementedError("sparse tensors are read in the layouts COO, CSR, CSC, BSR and BSC");

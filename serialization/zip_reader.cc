@@ -25,6 +25,19 @@ constexpr uint64_t kMaxInflatedUnread = uint64_t{128} << 20;
 // A large member is divided among threads: the CRC of the whole follows from those of its parts.
 constexpr size_t kParallelCrc = size_t{2} << 20;
 
+// Of a part of `bytes` whose blocks' CRCs are known: the blocks inside it are not looked at again.
+uint32_t crc_from_blocks(const Bytes& bytes, size_t offset, size_t size) {
+  static const uLong kNextBlock = ::crc32_combine_gen(Bytes::kCrcBlock);
+  const size_t end = offset + size;
+  const size_t first = (offset + Bytes::kCrcBlock - 1) / Bytes::kCrcBlock;
+  const size_t last = end / Bytes::kCrcBlock;
+  if (first >= last) return crc32_of(bytes.view().substr(offset, size));
+  uLong crc = crc32_of(bytes.view().substr(offset, first * Bytes::kCrcBlock - offset));
+  for (size_t i = first; i < last; ++i) crc = ::crc32_combine_op(crc, bytes.block_crcs()[i], kNextBlock);
+  return crc32_of(bytes.view().substr(last * Bytes::kCrcBlock, end - last * Bytes::kCrcBlock),
+                  static_cast<uint32_t>(crc));
+}
+
 uint32_t parallel_crc(std::string_view data) {
   const size_t threads = std::min<size_t>(4, std::max(1u, std::thread::hardware_concurrency()));
   if (data.size() < kParallelCrc || threads == 1) return crc32_of(data);
@@ -114,8 +127,7 @@ absl::Status ZipReader::corrupt(const ZipEntry& entry, std::string_view what) co
 absl::StatusOr<ZipData> ZipReader::read(const ZipEntry& entry, bool skip_crc) const {
   std::atomic<bool>& checked = checked_[static_cast<size_t>(&entry - entries_.data())];
   const std::string_view stored = bytes_->view().substr(entry.data_offset, entry.stored_size);
-  const auto check = [&](std::string_view contents) {
-    const uint32_t crc = parallel_crc(contents);
+  const auto check = [&](uint32_t crc) {
     if (crc != entry.crc32) {
       return corrupt(entry, absl::StrFormat("the contents have crc32 %08x, the header says %08x", crc, entry.crc32));
     }
@@ -123,7 +135,11 @@ absl::StatusOr<ZipData> ZipReader::read(const ZipEntry& entry, bool skip_crc) co
     return absl::OkStatus();
   };
   if (!entry.deflated) {
-    if (!skip_crc && !checked.load(std::memory_order_relaxed)) VESTA_RETURN_IF_ERROR(check(stored));
+    if (!skip_crc && !checked.load(std::memory_order_relaxed)) {
+      VESTA_RETURN_IF_ERROR(check(bytes_->block_crcs().empty()
+                                      ? parallel_crc(stored)
+                                      : crc_from_blocks(*bytes_, entry.data_offset, entry.stored_size)));
+    }
     return ZipData{stored, bytes_};
   }
   auto owner = OwnedBytes::allocate(entry.size);
@@ -139,7 +155,7 @@ absl::StatusOr<ZipData> ZipReader::read(const ZipEntry& entry, bool skip_crc) co
                                           entry.size, count));
   }
   const std::string_view contents = (*owner)->view();
-  VESTA_RETURN_IF_ERROR(check(contents));
+  VESTA_RETURN_IF_ERROR(check(parallel_crc(contents)));
   return ZipData{contents, *std::move(owner)};
 }
 

@@ -179,9 +179,11 @@ struct internal::CheckpointAccess {
 absl::Status Checkpoint::verify() const { return verify_ ? verify_() : absl::OkStatus(); }
 
 absl::StatusOr<Checkpoint> load_checkpoint(const std::string& path, const CheckpointOptions& options) {
+  using serialization::BlockCrcs;
+  const BlockCrcs crcs = options.verify == VerifyWeights::kNever ? BlockCrcs::kNone : BlockCrcs::kOfArchives;
   VESTA_ASSIGN_OR_RETURN(serialization::SharedBytes bytes,
                          options.immutable_file ? serialization::map_file(path, options.limits.file_bytes)
-                                                : serialization::read_file(path, options.limits.file_bytes));
+                                                : serialization::read_file(path, options.limits.file_bytes, crcs));
   return internal::CheckpointAccess::load(std::move(bytes), path, options);
 }
 

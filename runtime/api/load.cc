@@ -68,7 +68,8 @@ absl::StatusOr<Module> load_bytes(serialization::SharedBytes bytes, const std::s
 absl::StatusOr<Module> load(const std::string& path, const LoadOptions& options) {
   VESTA_ASSIGN_OR_RETURN(serialization::SharedBytes bytes,
                          options.immutable_file ? serialization::map_file(path, options.limits.file_bytes)
-                                                : serialization::read_file(path, options.limits.file_bytes));
+                                                : serialization::read_file(path, options.limits.file_bytes,
+                                                                           serialization::BlockCrcs::kOfArchives));
   return load_bytes(std::move(bytes), path, options);
 }
 

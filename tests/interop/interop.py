@@ -118,10 +118,24 @@ def sparse_parts(tensor):
     return None
 
 
+def nested_parts(tensor):
+    if tensor.layout == torch.jagged:
+        return [tensor.values(), tensor.offsets()]
+    return [tensor.values(), tensor._nested_tensor_size(), tensor._nested_tensor_strides(),
+            tensor._nested_tensor_storage_offsets()]
+
+
 def describe(value, path, out):
     """What `vesta inspect --json` has to say: out[path] = facts."""
     below = (lambda step: f"{path}.{step}" if path else str(step))
     entry = {"class": class_name(value)}
+    if isinstance(value, torch.Tensor) and value.is_nested:
+        # Read as the call that makes it, with plain tensors as its arguments; a jagged one is a class of Python's.
+        jagged = value.layout == torch.jagged
+        out[path] = {"class": "torch._tensor._rebuild_from_type_v2" if jagged else "torch._utils._rebuild_nested_tensor"}
+        for i, part in enumerate([] if jagged else nested_parts(value)):
+            describe(part, below(f"<argument {i}>"), out)
+        return
     if isinstance(value, torch.Tensor):
         parts = sparse_parts(value)
         if parts is None:
@@ -214,11 +228,15 @@ def differences(expected, said):
 def equal(a, b):
     """Whether two values are the same to the last bit, and of the same classes."""
     if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
-        if class_name(a) != class_name(b) or a.dtype != b.dtype or a.shape != b.shape or a.layout != b.layout or \
+        if a.is_nested != b.is_nested or (not a.is_nested and a.shape != b.shape):
+            return False
+        if class_name(a) != class_name(b) or a.dtype != b.dtype or a.layout != b.layout or \
                 a.requires_grad != b.requires_grad or a.device != b.device:
             return False
         if a.is_meta:
             return a.stride() == b.stride()
+        if a.is_nested:
+            return all(equal(x, y) for x, y in zip(nested_parts(a), nested_parts(b)))
         parts = sparse_parts(a)
         if parts is not None:
             return all(equal(part, sparse_parts(b)[name]) for name, part in parts.items())
@@ -263,7 +281,7 @@ def sharing(value):
     groups = collections.defaultdict(list)
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else []
     for key, item in items:
-        if isinstance(item, torch.Tensor) and item.layout == torch.strided and not item.is_meta:
+        if isinstance(item, torch.Tensor) and item.layout == torch.strided and not item.is_meta and not item.is_nested:
             groups[item.untyped_storage()._cdata].append(key)
     return sorted(map(str, groups.values()))
 

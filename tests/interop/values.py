@@ -111,6 +111,10 @@ def make():
     values["quantized_per_channel_float"] = torch.quantize_per_channel(
         torch.linspace(-1, 1, 12).view(3, 4), torch.tensor([0.1, 0.2, 0.3]), torch.tensor([0.0, 0.5, 1.0]), 0,
         torch.quint8)
+    # Two and four elements in a byte; an odd count in each row.
+    for dtype in (torch.quint4x2, torch.quint2x4):
+        values[f"quantized_{str(dtype).removeprefix('torch.')}"] = torch.quantize_per_channel(
+            torch.linspace(-1, 1, 15).view(3, 5), torch.tensor([0.1, 0.2, 0.3]), torch.tensor([3.0, 2.5, 1.0]), 0, dtype)
     dense = torch.tensor([[0, 1.0, 0, 2], [0, 0, 0, 0], [3, 0, 0, 4], [0, 0, 5, 0]])
     values["sparse_coo"] = dense.to_sparse()
     values["sparse_coo_uncoalesced"] = torch.sparse_coo_tensor(torch.tensor([[0, 0, 1], [1, 1, 2]]),
@@ -124,6 +128,17 @@ def make():
     values["sparse_csc"] = dense.to_sparse_csc()
     values["sparse_bsr"] = dense.to_sparse_bsr((2, 2))
     values["sparse_bsc"] = dense.to_sparse_bsc((2, 2))
+    batch = torch.stack([torch.diag(torch.tensor([1.0, 2.0, 3.0, 4.0])), torch.eye(4).roll(1, 0)])
+    values["sparse_csr_batch"] = batch.to_sparse_csr()
+    values["sparse_csc_batch"] = torch.stack([batch, 2 * batch, 3 * batch]).to_sparse_csc()
+    values["sparse_bsr_batch"] = torch.stack([torch.eye(2), torch.eye(2)]).repeat_interleave(
+        2, 1).repeat_interleave(3, 2).to_sparse_bsr((2, 3))
+    values["sparse_csr_hybrid"] = torch.rand(4, 3, 2, generator=torch.Generator().manual_seed(1)).to_sparse_csr(dense_dim=1)
+    values["sparse_bsc_batch_hybrid"] = torch.rand(
+        2, 4, 6, 3, generator=torch.Generator().manual_seed(2)).to_sparse_bsc((2, 3), dense_dim=1)
+    rows = [torch.arange(6.0).view(2, 3), torch.arange(12.0).view(4, 3), torch.empty(0, 3)]
+    values["nested"] = torch.nested.nested_tensor(rows)
+    values["nested_jagged"] = torch.nested.nested_tensor(rows, layout=torch.jagged)
     shared = torch.arange(6.0)
     values["shared_twice"] = [shared, shared]
     values["shared_views"] = {"whole": shared, "part": shared[2:4], "matrix": shared.view(2, 3)}

@@ -1,6 +1,6 @@
-# cmake -DSOURCE= -DBUILD= -DWORK= -DCXX= -P run.cmake
+# cmake -DSOURCE= -DBUILD= -DWORK= -DCXX= -DNN= -P run.cmake
 # Installs Vesta into WORK, takes the first C++ block of README.md, builds it as another project does, with
-# find_package(vesta), and runs it on an archive of the corpus.
+# find_package(vesta), and runs it on an archive of the corpus. With NN, the same of a program on vesta_nn.
 cmake_minimum_required(VERSION 3.25)
 
 function(run)
@@ -37,5 +37,13 @@ run(${CMAKE_COMMAND} --build ${WORK}/build)
 run(${WORK}/build/consumer)
 if(NOT output MATCHES "tensor\\(")
   message(FATAL_ERROR "README.md's example printed no tensor:\n${output}")
+endif()
+if(EXISTS ${WORK}/build/trainer)
+  run(${WORK}/build/trainer ${SOURCE}/tests/nn/data)
+  if(NOT output MATCHES "step 6, parameters 4")
+    message(FATAL_ERROR "the trainer on vesta::vesta_nn said:\n${output}")
+  endif()
+elseif(NN)
+  message(FATAL_ERROR "vesta_nn was built, but the installed package has no target vesta::vesta_nn")
 endif()
 message(STATUS "README.md's example builds and runs on an installed Vesta")
