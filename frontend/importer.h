@@ -39,6 +39,9 @@ struct MissingOperator {
   std::string function;            // qualified name of the function that calls it
 };
 
+// The message for operators that are missing, with the place of each and the names that are near.
+std::string missing_operators_text(const std::vector<MissingOperator>& missing);
+
 // A call of an old archive that was compiled as its replacement (historic_operators.h).
 struct UpgradedCall {
   const HistoricOperator* op = nullptr;  // lives as long as the process

@@ -167,6 +167,8 @@ std::string missing_operator_text(const MissingOperator& missing, const std::vec
   return missing.call_site.known() ? support::format_error(missing.call_site, text) : text + "\n";
 }
 
+}  // namespace
+
 std::string missing_operators_text(const std::vector<MissingOperator>& missing) {
   constexpr size_t kShown = 16;
   std::vector<std::string> known;
@@ -177,8 +179,6 @@ std::string missing_operators_text(const std::vector<MissingOperator>& missing) 
   if (missing.size() > kShown) absl::StrAppend(&text, "and ", missing.size() - kShown, " more\n");
   return text;
 }
-
-}  // namespace
 
 absl::Status Unit::compile_pending() {
   VESTA_RETURN_IF_ERROR(declare_pending());

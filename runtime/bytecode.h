@@ -31,6 +31,7 @@
 #include "runtime/kernels/registry.h"
 
 namespace vesta::runtime::plan {
+class DerivedConstants;
 class PlannedGroup;
 }  // namespace vesta::runtime::plan
 

@@ -21,16 +21,19 @@
 #include "ir/verifier.h"
 #include "runtime/code_verifier.h"
 #include "runtime/lowering_context.h"
+#include "runtime/plan/derived_constants.h"
 
 namespace vesta::runtime {
 
 using support::SourceRange;
 
-absl::StatusOr<std::unique_ptr<Code>> lower(const ir::Graph& graph, std::string name, const ir::Program* program) {
+absl::StatusOr<std::unique_ptr<Code>> lower(const ir::Graph& graph, std::string name, const ir::Program* program,
+                                            std::shared_ptr<plan::DerivedConstants> constants) {
   auto code = std::make_unique<Code>();
   code->name = std::move(name);
   code->program = program;
-  LoweringContext context(graph, *code);
+  if (constants == nullptr) constants = std::make_shared<plan::DerivedConstants>();
+  LoweringContext context(graph, *code, std::move(constants));
   VESTA_RETURN_IF_ERROR(context.run());
   VESTA_RETURN_IF_ERROR(verify_code(*code));
   return code;

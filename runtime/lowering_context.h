@@ -17,8 +17,12 @@ namespace vesta::runtime {
 
 class LoweringContext {
  public:
-  LoweringContext(const ir::Graph& graph, Code& code)
-      : graph_(graph), code_(code), live_(graph), autocasts_(code.program != nullptr && uses_autocast(*code.program)) {}
+  LoweringContext(const ir::Graph& graph, Code& code, std::shared_ptr<plan::DerivedConstants> constants)
+      : graph_(graph),
+        code_(code),
+        derived_constants_(std::move(constants)),
+        live_(graph),
+        autocasts_(code.program != nullptr && uses_autocast(*code.program)) {}
   absl::Status run();
 
  private:
@@ -156,6 +160,7 @@ class LoweringContext {
 
   const ir::Graph& graph_;
   Code& code_;
+  std::shared_ptr<plan::DerivedConstants> derived_constants_;  // Of the plans.
   Liveness live_;
   bool autocasts_;
   RegisterFile values_;

@@ -554,7 +554,8 @@ absl::Status LoweringContext::lower_fork(const Node* node) {
                                                 "' needs a subgraph that takes its inputs and gives one result"));
   }
   const std::string& forking = node->inlined_call() != nullptr ? node->inlined_call()->name : code_.name;
-  absl::StatusOr<std::unique_ptr<Code>> code = lower(**body, absl::StrCat("<fork in ", forking, ">"), code_.program);
+  absl::StatusOr<std::unique_ptr<Code>> code =
+      lower(**body, absl::StrCat("<fork in ", forking, ">"), code_.program, derived_constants_);
   if (!code.ok()) return std::move(code).status();
   Site site;
   site.body = code->get();
@@ -571,12 +572,13 @@ absl::Status LoweringContext::lower_group(const Node* node) {
       (*body)->outputs().size() != node->outputs().size()) {
     return error_at(node->range(), "'prim::PlannedGroup' needs a subgraph that takes its inputs and gives its results");
   }
-  absl::StatusOr<std::unique_ptr<Code>> code = lower(**body, code_.name, code_.program);
+  absl::StatusOr<std::unique_ptr<Code>> code = lower(**body, code_.name, code_.program, derived_constants_);
   if (!code.ok()) return std::move(code).status();
   (*code)->is_part = true;
   Site site;
   site.body = code->get();
-  code_.groups.push_back(std::make_shared<const plan::PlannedGroup>(*body, code_.name, code_.program));
+  code_.groups.push_back(
+      std::make_shared<const plan::PlannedGroup>(*body, code_.name, code_.program, derived_constants_));
   site.group = code_.groups.back().get();
   code_.bodies.push_back(*std::move(code));
   emit_site(Opcode::k_run_group, node, node->inputs(), std::move(site));

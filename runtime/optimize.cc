@@ -8,6 +8,7 @@
 #include "runtime/autocast.h"
 #include "runtime/evaluate_operator.h"
 #include "runtime/lowering.h"
+#include "runtime/plan/dnnl.h"
 
 namespace vesta::runtime {
 
@@ -28,10 +29,17 @@ absl::StatusOr<std::shared_ptr<ir::Graph>> optimized_graph(const ir::Function& f
   return graph;
 }
 
-absl::StatusOr<std::shared_ptr<const Code>> optimized_code(const ir::Function& function, passes::PassContext context) {
-  VESTA_ASSIGN_OR_RETURN(const std::shared_ptr<ir::Graph> graph, optimized_graph(function, std::move(context)));
-  VESTA_ASSIGN_OR_RETURN(std::unique_ptr<Code> code, lower(*graph, function.display_name(), function.program()));
+absl::StatusOr<std::shared_ptr<const Code>> optimized_code(const ir::Function& function, const ir::Graph& optimized,
+                                                           std::shared_ptr<plan::DerivedConstants> constants) {
+  VESTA_ASSIGN_OR_RETURN(std::unique_ptr<Code> code,
+                         lower(optimized, function.display_name(), function.program(), std::move(constants)));
   return std::shared_ptr<const Code>(std::move(code));
+}
+
+std::string optimization_target() {
+  // Raised where the passes or plans change in a way that makes older graphs or constants wrong or useless.
+  constexpr int kOptimizer = 1;
+  return absl::StrCat("optimizer ", kOptimizer, ", ", plan::dnnl_target());
 }
 
 }  // namespace vesta::runtime

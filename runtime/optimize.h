@@ -3,12 +3,14 @@
 // Functions through the optimizer (passes/pipeline.h) to bytecode.
 
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "ir/graph.h"
 #include "ir/program.h"
 #include "passes/pass.h"
 #include "runtime/bytecode.h"
+#include "runtime/plan/derived_constants.h"
 
 namespace vesta::runtime {
 
@@ -16,7 +18,11 @@ namespace vesta::runtime {
 // uses_autocast are filled in here. FailedPrecondition: the function has no body. Internal: a bug of a pass.
 absl::StatusOr<std::shared_ptr<ir::Graph>> optimized_graph(const ir::Function& function, passes::PassContext context);
 
-// The bytecode of that. The function's own graph and code stay as they are.
-absl::StatusOr<std::shared_ptr<const Code>> optimized_code(const ir::Function& function, passes::PassContext context);
+// The bytecode of that. The function's own graph and code stay as they are. Its plans share `constants`.
+absl::StatusOr<std::shared_ptr<const Code>> optimized_code(const ir::Function& function, const ir::Graph& optimized,
+                                                           std::shared_ptr<plan::DerivedConstants> constants);
+
+// What optimized graphs and derived constants hold for: the same text, the same meaning. Versions and machine.
+std::string optimization_target();
 
 }  // namespace vesta::runtime

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "serialization/little_endian.h"
+#include "serialization/native_format.h"
 #include "serialization/zip_reader.h"
 
 namespace vesta::serialization {
@@ -24,6 +25,7 @@ struct Magic {
 constexpr std::array kMagics = {
     Magic{FileKind::kZip, 0, "PK\3\4"sv},
     Magic{FileKind::kZip, 0, "PK\5\6"sv},
+    Magic{FileKind::kNative, 0, kNativeMagic},
     Magic{FileKind::kMobileFlatbuffer, 4, "PTMF"sv},
     // The pickled magic number that starts a legacy torch.save stream.
     Magic{FileKind::kCheckpointLegacy, 0, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."sv},
@@ -56,6 +58,7 @@ constexpr std::array kDescriptions = {
     Description{FileKind::kTorchScript, "a TorchScript archive", ""},
     Description{FileKind::kMobileScript, "a TorchScript archive for mobile", ""},
     Description{FileKind::kModelJson, "a TorchScript archive of torch 1.0 to 1.2 ('model.json')", ""},
+    Description{FileKind::kNative, "a native file of Vesta", ""},
     Description{FileKind::kMobileFlatbuffer, "a mobile module in a flatbuffer",
                 "it holds mobile bytecode and no source; save the original module with torch.jit.save (or "
                 "_save_for_lite_interpreter without flatbuffer, whose .ptl file still has its code)"},

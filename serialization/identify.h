@@ -14,6 +14,7 @@ enum class FileKind {
   kTorchScript,       // zip with code/, constants.pkl, data.pkl: torch 1.3 and later
   kMobileScript,      // the same with bytecode.pkl beside it (.ptl); runs by its code/
   kModelJson,         // zip with model.json: torch 1.0 to 1.2
+  kNative,            // Vesta's own
   kMobileFlatbuffer,  // mobile module without source
   kTorchPackage,      // torch.package
   kExportedProgram,   // torch.export's .pt2
@@ -49,7 +50,8 @@ FileKind identify_members(const std::vector<std::string_view>& names);
 
 // Whether `vesta::load` reads this kind.
 inline bool is_loadable(FileKind kind) {
-  return kind == FileKind::kTorchScript || kind == FileKind::kMobileScript || kind == FileKind::kModelJson;
+  return kind == FileKind::kTorchScript || kind == FileKind::kMobileScript || kind == FileKind::kModelJson ||
+         kind == FileKind::kNative;
 }
 
 // For a kind that cannot be loaded as a program: "model.pt is a checkpoint of torch.save: ...", what it

@@ -144,36 +144,9 @@ absl::StatusOr<IValue> ScriptHandler::build(IValue object, IValue state) {
   if (made == nullptr || made->kind != Kind::kObject) return TorchHandler::build(std::move(object), std::move(state));
   VESTA_ASSIGN_OR_RETURN(const TypePtr type, type_of(*made));
   const c10::ClassTypePtr class_type = type->expect<c10::ClassType>();
-  if (class_type->findMethod(std::string(kSetState)) != nullptr) return build_from_state(class_type, std::move(state));
+  if (class_type->findMethod(std::string(kSetState)) != nullptr)
+    return object_from_state(class_type, std::move(state), context_, limits_);
   return build_from_attributes(class_type, state);
-}
-
-absl::StatusOr<IValue> ScriptHandler::build_from_state(const c10::ClassTypePtr& type, IValue state) {
-  const std::string name = type->name()->qualifiedName();
-  const auto& schema = type->findMethod(std::string(kSetState))->getSchema();
-  if (schema.arguments().size() != 2) {
-    return absl::DataLossError(absl::StrFormat("'__setstate__' of '%s' does not take one state", name));
-  }
-  VESTA_RETURN_IF_ERROR(
-      conform(state, schema.arguments()[1].type(), absl::StrFormat("the state of '%s'", name), limits_));
-  const bool custom = is_custom_class(*type);
-  const size_t slots = custom ? 1 : type->numAttributes();
-  auto object = c10::ivalue::Object::create(c10::StrongTypePtr(custom ? nullptr : context_.unit, type), slots);
-  const IValue result(object);
-  if (!context_.set_state) return result;
-  VESTA_RETURN_IF_ERROR(context_.set_state(result, type, std::move(state)));
-  if (custom) {
-    if (object->getSlot(0).isCapsule()) return result;
-    return absl::DataLossError(absl::StrFormat("'__setstate__' of '%s' made nothing", name));
-  }
-  for (size_t i = 0; i < slots; ++i) {
-    IValue value = object->getSlot(i);
-    VESTA_RETURN_IF_ERROR(
-        conform(value, type->getAttribute(i),
-                absl::StrFormat("attribute '%s' that '__setstate__' of '%s' leaves", type->getAttributeName(i), name),
-                limits_));
-  }
-  return result;
 }
 
 absl::StatusOr<IValue> ScriptHandler::build_from_attributes(const c10::ClassTypePtr& type, const IValue& state) {
@@ -202,6 +175,46 @@ absl::StatusOr<IValue> ScriptHandler::build_from_attributes(const c10::ClassType
     object->setSlot(i, std::move(value));
   }
   return IValue(std::move(object));
+}
+
+absl::StatusOr<IValue> object_from_state(const c10::ClassTypePtr& type, IValue state, const ScriptContext& context,
+                                         const Limits& limits) {
+  const std::string name = type->name()->qualifiedName();
+  const auto& schema = type->findMethod(std::string(kSetState))->getSchema();
+  if (schema.arguments().size() != 2) {
+    return absl::DataLossError(absl::StrFormat("'__setstate__' of '%s' does not take one state", name));
+  }
+  VESTA_RETURN_IF_ERROR(
+      conform(state, schema.arguments()[1].type(), absl::StrFormat("the state of '%s'", name), limits));
+  const bool custom = is_custom_class(*type);
+  const size_t slots = custom ? 1 : type->numAttributes();
+  auto object = c10::ivalue::Object::create(c10::StrongTypePtr(custom ? nullptr : context.unit, type), slots);
+  const IValue result(object);
+  if (!context.set_state) return result;
+  VESTA_RETURN_IF_ERROR(context.set_state(result, type, std::move(state)));
+  if (custom) {
+    if (object->getSlot(0).isCapsule()) return result;
+    return absl::DataLossError(absl::StrFormat("'__setstate__' of '%s' made nothing", name));
+  }
+  for (size_t i = 0; i < slots; ++i) {
+    IValue value = object->getSlot(i);
+    VESTA_RETURN_IF_ERROR(conform(
+        value, type->getAttribute(i),
+        absl::StrFormat("attribute '%s' that '__setstate__' of '%s' leaves", type->getAttributeName(i), name), limits));
+  }
+  return result;
+}
+
+absl::Status set_custom_state(torch::jit::Function& method, const c10::ClassType& type, ir::Stack& stack) {
+  try {
+    method.run(stack);
+    return absl::OkStatus();
+  } catch (const std::exception& error) {
+    const std::string_view text = error.what();
+    return absl::DataLossError(absl::StrFormat("'__setstate__' of custom class '%s' refuses the state: %s",
+                                               type.name()->qualifiedName(),
+                                               printable(text.substr(0, text.find('\n')))));
+  }
 }
 
 bool is_custom_class(const c10::ClassType& type) {

@@ -16,6 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "ir/program.h"
 #include "serialization/pickle_reader.h"
 #include "serialization/tensor_builder.h"
 
@@ -80,7 +81,6 @@ class ScriptHandler : public TorchHandler {
   absl::StatusOr<c10::TypePtr> type_of(const PickleObject& global);
   absl::StatusOr<c10::IValue> restore_type_tag(c10::ArrayRef<c10::IValue> arguments);
   absl::StatusOr<c10::IValue> typed_list(c10::ArrayRef<c10::IValue> arguments, const c10::TypePtr& element);
-  absl::StatusOr<c10::IValue> build_from_state(const c10::ClassTypePtr& type, c10::IValue state);
   absl::StatusOr<c10::IValue> build_from_attributes(const c10::ClassTypePtr& type, const c10::IValue& state);
 
   const ScriptContext& context_;
@@ -92,6 +92,14 @@ class ScriptHandler : public TorchHandler {
 // Whether a class is one that is registered in C++ ("__torch__.torch.classes.quantized.LinearPackedParamsBase").
 // Its objects have one slot, for the C++ object; its methods are C++ functions that throw.
 bool is_custom_class(const c10::ClassType& type);
+
+// An object of a class that has a `__setstate__`, brought to life by it; every attribute conforms to the class. Without
+// `context.set_state` its slots are None.
+absl::StatusOr<c10::IValue> object_from_state(const c10::ClassTypePtr& type, c10::IValue state,
+                                              const ScriptContext& context, const Limits& limits);
+
+// Runs `__setstate__` of a class that is registered in C++; what it throws is DataLoss.
+absl::Status set_custom_state(torch::jit::Function& method, const c10::ClassType& type, ir::Stack& stack);
 
 // Reads a whole TorchScript pickle. `name` starts the messages.
 absl::StatusOr<c10::IValue> read_script_pickle(std::string_view bytes, std::string_view name, TensorBuilder& tensors,

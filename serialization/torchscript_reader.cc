@@ -167,22 +167,9 @@ class ModuleReader {
   absl::Status set_state(const IValue& object, const c10::ClassTypePtr& type, IValue state) {
     torch::jit::Function* method = type->findMethod("__setstate__");
     ir::Stack stack{object, std::move(state)};
-    if (is_custom_class(*type)) return run_custom(*method, *type, stack);
+    if (is_custom_class(*type)) return set_custom_state(*method, *type, stack);
     VESTA_RETURN_IF_ERROR(compile());
     return options_.run(*ir::Function::from(method), stack);
-  }
-
-  // A class that is registered in C++: its methods are C++ and throw.
-  static absl::Status run_custom(torch::jit::Function& method, const c10::ClassType& type, ir::Stack& stack) {
-    try {
-      method.run(stack);
-      return absl::OkStatus();
-    } catch (const std::exception& error) {
-      const std::string_view text = error.what();
-      return absl::DataLossError(absl::StrFormat("'__setstate__' of custom class '%s' refuses the state: %s",
-                                                 type.name()->qualifiedName(),
-                                                 printable(text.substr(0, text.find('\n')))));
-    }
   }
 
   std::shared_ptr<const Archive> archive_;

@@ -9,6 +9,8 @@
 #include "ir/support/status.h"
 #include "tools/checkpoint_report.h"
 #include "tools/commands.h"
+#include "tools/freeze_options.h"
+#include "tools/inputs.h"
 
 namespace vesta::tools {
 namespace {
@@ -17,17 +19,44 @@ struct Options {
   std::string from;
   std::string to;
   std::string at;
+  FrozenOptions freeze;
+  bool packed = false;
+  // Asked for its words as they came, because CLI11 takes "{}" in a vector for a notation of its own.
+  CLI::Option* inputs = nullptr;
+  uint64_t seed = 0;
 };
 
-// A program of any age becomes an archive of today's.
+bool is_native_name(const std::string& path) { return absl::EndsWith(path, ".vesta"); }
+
+// A native file, of a frozen module with what was made ahead where that is asked for.
+absl::Status save_native(Module module, const Options& options, ExtraFiles extra_files) {
+  if (options.freeze.wanted()) {
+    VESTA_ASSIGN_OR_RETURN(module, frozen(module, options.freeze));
+  }
+  if (options.inputs->count() > 0) {
+    VESTA_ASSIGN_OR_RETURN(const Method method, module.get_method("forward"));
+    VESTA_ASSIGN_OR_RETURN(const Inputs inputs, read_inputs(options.inputs->results(), method.schema(), options.seed));
+    VESTA_RETURN_IF_ERROR(module.optimize_for(inputs.args, inputs.kwargs));
+  }
+  return module.save_native(options.to, {.extra_files = std::move(extra_files), .packed = options.packed});
+}
+
+// A program of any age becomes an archive of today's, or a native file.
 absl::Status convert_program(const Options& options) {
   if (!options.at.empty()) return absl::InvalidArgumentError(absl::StrCat(options.from, ": '--at' is for checkpoints"));
+  if (!is_native_name(options.to) && (options.freeze.wanted() || options.packed || options.inputs->count() > 0)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(options.to,
+                     ": '--freeze', '--packed' and '--input' are for native files (.vesta): an archive keeps "
+                     "the program as it was written"));
+  }
   ExtraFiles extra_files;
   LoadOptions load_options;
   load_options.extra_files = &extra_files;
   load_options.all_extra_files = true;
   VESTA_ASSIGN_OR_RETURN(const Module module, load(options.from, load_options));
-  return module.save(options.to, extra_files);
+  return is_native_name(options.to) ? save_native(module, options, std::move(extra_files))
+                                    : module.save(options.to, extra_files);
 }
 
 absl::Status convert(const Options& options, Terminal& terminal) {
@@ -55,11 +84,25 @@ absl::Status convert(const Options& options, Terminal& terminal) {
 
 Action add_convert(CLI::App& command) {
   const auto options = std::make_shared<Options>();
-  command.add_option("from", options->from, "a TorchScript archive, a checkpoint of torch.save, or safetensors")
+  command
+      .add_option("from", options->from,
+                  "a TorchScript archive, a native file, a checkpoint of torch.save, or safetensors")
       ->required();
-  command.add_option("to", options->to, "the new file; of a checkpoint .pt, .pth, .bin, .ckpt or .safetensors")
+  command
+      .add_option("to", options->to,
+                  "the new file: .vesta is a native one; of a checkpoint .pt, .pth, .bin, .ckpt or .safetensors")
       ->required();
   command.add_option("--at", options->at, "only what lies at this path: model_state_dict");
+  add_freeze_options(command, options->freeze);
+  options->inputs =
+      command
+          .add_option("-i,--input", "optimize for this input of forward() (see vesta run --help); repeat it for each")
+          ->type_name("INPUT")
+          ->expected(1)
+          ->take_all()
+          ->allow_extra_args(false);
+  command.add_flag("--packed", options->packed, "keep what was made ahead: optimized graphs, packed weights");
+  command.add_option("--seed", options->seed, "of random inputs")->capture_default_str();
   return [options](Terminal& terminal) { return convert(*options, terminal); };
 }
 

@@ -87,14 +87,14 @@ absl::Status print_frozen(const Options& options, Terminal& terminal) {
   const ir::Function& function = *internal::Access::function(method);
   const internal::ObjectPtr& object = internal::Access::object(module);
   const internal::FrozenMethods& methods = *internal::Access::context(module)->frozen_methods;
+  VESTA_ASSIGN_OR_RETURN(const std::shared_ptr<ir::Graph> graph,
+                         runtime::optimized_graph(function, methods.context_for(object)));
   if (!options.bytecode) {
-    VESTA_ASSIGN_OR_RETURN(const std::shared_ptr<ir::Graph> graph,
-                           runtime::optimized_graph(function, methods.context_for(object)));
     terminal.out << ir::print(*graph, {.ranges = options.ranges}) << "\n";
     return absl::OkStatus();
   }
   VESTA_ASSIGN_OR_RETURN(const std::shared_ptr<const runtime::Code> code,
-                         runtime::optimized_code(function, methods.context_for(object)));
+                         runtime::optimized_code(function, *graph, nullptr));
   terminal.out << runtime::disassemble(*code);
   return absl::OkStatus();
 }

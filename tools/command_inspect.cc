@@ -67,12 +67,18 @@ void print_missing(const std::vector<MissingOperator>& missing, std::ostream& ou
   }
 }
 
+std::string writer_of(const ProducedBy& produced_by) {
+  if (produced_by.torch.empty()) return "Vesta";  // A native file of what was compiled, traced or built here.
+  return absl::StrCat("torch ", produced_by.torch, " (", produced_by.evidence, ")");
+}
+
 void print_text(const Inspection& inspection, const Options& options, std::ostream& out) {
   out << options.path << "\n"
       << "  format: " << inspection.format << ", version " << inspection.version << "\n"
-      << "  written by: "
-      << "torch " << inspection.produced_by.torch << " (" << inspection.produced_by.evidence << ")\n"
-      << "  size: " << byte_size(inspection.file_bytes) << "\n\nmethods\n";
+      << "  written by: " << writer_of(inspection.produced_by) << "\n"
+      << "  size: " << byte_size(inspection.file_bytes) << "\n";
+  for (const std::string& fact : inspection.native) out << "  " << fact << "\n";
+  out << "\nmethods\n";
   for (const InspectedMethod& method : inspection.methods) out << "  " << method.signature << "\n";
   if (inspection.methods.empty()) out << "  none\n";
 
@@ -136,18 +142,19 @@ void print_json(const Inspection& inspection, const Options& options, std::ostre
   }
   ordered_json extra = ordered_json::array();
   for (const auto& [name, size] : inspection.extra_files) extra.push_back({{"name", name}, {"bytes", size}});
-  const ordered_json all = {{"path", options.path},
-                            {"format", inspection.format},
-                            {"version", inspection.version},
-                            {"producer", "torch " + inspection.produced_by.torch},
-                            {"evidence", inspection.produced_by.evidence},
-                            {"file_bytes", inspection.file_bytes},
-                            {"methods", std::move(methods)},
-                            {"module", json_of(inspection.root)},
-                            {"operators", std::move(operators)},
-                            {"upgraded_calls", std::move(upgraded)},
-                            {"missing_operators", std::move(missing)},
-                            {"extra_files", std::move(extra)}};
+  ordered_json all = {{"path", options.path},
+                      {"format", inspection.format},
+                      {"version", inspection.version},
+                      {"producer", "torch " + inspection.produced_by.torch},
+                      {"evidence", inspection.produced_by.evidence},
+                      {"file_bytes", inspection.file_bytes},
+                      {"methods", std::move(methods)},
+                      {"module", json_of(inspection.root)},
+                      {"operators", std::move(operators)},
+                      {"upgraded_calls", std::move(upgraded)},
+                      {"missing_operators", std::move(missing)},
+                      {"extra_files", std::move(extra)}};
+  if (!inspection.native.empty()) all["native"] = inspection.native;
   // Names come from a file: bytes that are not UTF-8 are replaced.
   out << all.dump(2, ' ', false, ordered_json::error_handler_t::replace) << "\n";
 }

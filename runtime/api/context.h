@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <ATen/core/class_type.h>
 #include <ATen/core/ivalue.h>
@@ -17,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "ir/program.h"
+#include "serialization/native_format.h"
 
 namespace vesta::internal {
 
@@ -27,6 +29,7 @@ struct Context {
   bool frozen = false;
   std::shared_ptr<const FrozenMethods> frozen_methods;  // null: not frozen
   std::shared_ptr<const ProducedBy> produced_by;        // null: not loaded
+  std::vector<serialization::NativeExample> examples;   // what optimize_for() was called with
 };
 
 using ContextPtr = std::shared_ptr<const Context>;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <unordered_set>
 
@@ -16,6 +17,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "ir/support/status.h"
 #include "passes/pipeline.h"
 #include "runtime/api/module_tree.h"
 #include "runtime/api/state_writes.h"
@@ -133,21 +135,19 @@ bool requires_gradient(const c10::IValue& value, size_t depth = 0) {
 }  // namespace
 
 struct FrozenState::Facts {
-  ObjectPtr root;
   StateWrites writes;
   Identities written;
   std::unordered_set<const c10::ivalue::Object*> modules;
   bool nothing_is_known = false;
 };
 
-FrozenState::FrozenState(const ObjectPtr& root) {
+std::shared_ptr<const FrozenState::Facts> FrozenState::find_facts() const {
   auto facts = std::make_shared<Facts>();
-  facts->root = root;
   // Flags are taken as they are (`training` is false), unless some method may set one.
-  facts->writes = writes_of_all_methods(root, {.use_current_values = true});
-  if (assigns_bools(facts->writes)) facts->writes = writes_of_all_methods(root, {.use_current_values = false});
+  facts->writes = writes_of_all_methods(root_, {.use_current_values = true});
+  if (assigns_bools(facts->writes)) facts->writes = writes_of_all_methods(root_, {.use_current_values = false});
   facts->nothing_is_known = facts->writes.unknown;
-  for_each_module(root, [&](const ObjectPtr& module) {
+  for_each_module(root_, [&](const ObjectPtr& module) {
     facts->modules.insert(module.get());
     const c10::ClassType& type = *module->type();
     for (size_t i = 0; i < type.numAttributes(); ++i) {
@@ -158,10 +158,11 @@ FrozenState::FrozenState(const ObjectPtr& root) {
       facts->nothing_is_known = facts->nothing_is_known || !plain;
     }
   });
-  facts_ = std::move(facts);
+  return facts;
 }
 
 std::optional<c10::IValue> FrozenState::attribute(const c10::ivalue::Object& object, const std::string& name) const {
+  std::call_once(once_, [this] { facts_ = find_facts(); });
   const Facts& facts = *facts_;
   if (facts.nothing_is_known || !facts.modules.contains(&object)) return std::nullopt;
   const c10::ClassType& type = *object.type();
@@ -184,7 +185,19 @@ struct FrozenMethods::Entry {
   const ir::Function* method;
   std::atomic<bool> made{false};
   std::mutex mutex;
+  // What the code is lowered from; a file may have given both. Null: not optimized yet, or not possible.
+  std::shared_ptr<const ir::Graph> graph;
+  std::shared_ptr<runtime::plan::DerivedConstants> constants;
   std::shared_ptr<const runtime::Code> code;  // Written once, before `made`. Null: the plain code has to do.
+
+  absl::Status make(const std::function<passes::PassContext(const ObjectPtr&)>& context_for) {
+    if (graph == nullptr) {
+      VESTA_ASSIGN_OR_RETURN(graph, runtime::optimized_graph(*method, context_for(object)));
+      constants = std::make_shared<runtime::plan::DerivedConstants>();
+    }
+    VESTA_ASSIGN_OR_RETURN(code, runtime::optimized_code(*method, *graph, constants));
+    return absl::OkStatus();
+  }
 };
 
 absl::StatusOr<std::shared_ptr<const FrozenMethods>> FrozenMethods::create(const ObjectPtr& root,
@@ -239,15 +252,47 @@ absl::StatusOr<std::shared_ptr<const runtime::Code>> FrozenMethods::code(const c
   if (entry.made.load(std::memory_order_acquire)) return entry.code;
   const std::lock_guard<std::mutex> lock(entry.mutex);
   if (entry.made.load(std::memory_order_relaxed)) return entry.code;
-  absl::StatusOr<std::shared_ptr<const runtime::Code>> made =
-      runtime::optimized_code(method, context_for(entry.object));
+  const absl::Status made = entry.make([this](const ObjectPtr& holder) { return context_for(holder); });
 #ifdef VESTA_CHECKED
   // A bug of a pass. Elsewhere the plain code does what was asked for; a program that cannot run tells why itself.
-  if (absl::IsInternal(made.status())) return made.status();
+  if (absl::IsInternal(made)) return made;
 #endif
-  if (made.ok()) entry.code = *std::move(made);
+  if (!made.ok()) entry.graph = nullptr;
   entry.made.store(true, std::memory_order_release);
   return entry.code;
+}
+
+std::vector<serialization::OptimizedMethod> FrozenMethods::optimized() const {
+  std::vector<serialization::OptimizedMethod> result;
+  for (const ObjectPtr& object : objects_) {
+    for (torch::jit::Function* method : object->type()->methods()) {
+      const auto found = entries_.find({object.get(), ir::Function::from(method)});
+      if (found == entries_.end()) continue;
+      Entry& entry = *found->second;
+      const std::lock_guard<std::mutex> lock(entry.mutex);
+      if (entry.graph == nullptr) continue;
+      serialization::OptimizedMethod one{object, entry.method, entry.graph, {}};
+      for (runtime::plan::DerivedConstants::Entry& derived : entry.constants->entries()) {
+        one.derived.push_back({std::move(derived.name), std::move(derived.sources), std::move(derived.value)});
+      }
+      result.push_back(std::move(one));
+    }
+  }
+  return result;
+}
+
+void FrozenMethods::restore(const std::vector<serialization::OptimizedMethod>& methods) const {
+  for (const serialization::OptimizedMethod& method : methods) {
+    const auto found = entries_.find({method.object.get(), method.function});
+    if (found == entries_.end()) continue;
+    Entry& entry = *found->second;
+    const std::lock_guard<std::mutex> lock(entry.mutex);
+    entry.graph = method.graph;
+    entry.constants = std::make_shared<runtime::plan::DerivedConstants>();
+    for (const serialization::DerivedTensor& derived : method.derived) {
+      entry.constants->restore(derived.name, derived.sources, derived.value);
+    }
+  }
 }
 
 bool wants_gradients(const std::vector<c10::IValue>& arguments) {

@@ -3,6 +3,7 @@
 // The optimized forms of a frozen module's methods, beside the portable ones of its program.
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -18,20 +19,26 @@
 #include "passes/pass.h"
 #include "runtime/api/context.h"
 #include "runtime/bytecode.h"
+#include "serialization/native_format.h"
 
 namespace vesta::internal {
 
 // Which attributes of the modules below a root never change: no method assigns them, nor writes to what they hold, nor
-// to anything that shares memory with that. `__setstate__` does not count. Thread-safe.
+// to anything that shares memory with that. `__setstate__` does not count. Found when it is asked for first.
+// Thread-safe.
 class FrozenState {
  public:
-  explicit FrozenState(const ObjectPtr& root);
+  explicit FrozenState(ObjectPtr root) : root_(std::move(root)) {}
   // See passes::FrozenAttribute. An attribute that is a module is one of the tree.
   std::optional<c10::IValue> attribute(const c10::ivalue::Object& object, const std::string& name) const;
 
  private:
   struct Facts;
-  std::shared_ptr<const Facts> facts_;
+  std::shared_ptr<const Facts> find_facts() const;
+
+  ObjectPtr root_;
+  mutable std::once_flag once_;
+  mutable std::shared_ptr<const Facts> facts_;
 };
 
 // One for each frozen module; its instances share what was compiled. Thread-safe: a method is optimized by the first
@@ -48,6 +55,12 @@ class FrozenMethods {
   // are Internal, and only in checked builds.
   absl::StatusOr<std::shared_ptr<const runtime::Code>> code(const c10::ivalue::Object& object,
                                                             const ir::Function& method) const;
+  // Methods that were optimized before, with what their plans have derived; they are of the tree. For a file.
+  std::vector<serialization::OptimizedMethod> optimized() const;
+  // Takes them in, before the first call.
+  void restore(const std::vector<serialization::OptimizedMethod>& methods) const;
+  const FreezeOptions& options() const { return options_; }
+
   // How code() has it optimized.
   passes::PassContext context_for(const ObjectPtr& object) const;
 

@@ -8,14 +8,17 @@
 #include <ATen/core/class_type.h>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "ir/graph.h"
 #include "ir/operator.h"
 #include "ir/support/status.h"
 #include "runtime/api/arguments.h"
 #include "runtime/api/context.h"
 #include "runtime/api/module_tree.h"
+#include "runtime/api/native.h"
 #include "runtime/api/produced_by.h"
 #include "serialization/bytes.h"
+#include "serialization/native_reader.h"
 #include "serialization/torchscript_reader.h"
 
 namespace vesta {
@@ -112,6 +115,56 @@ MissingOperator convert_missing(const frontend::MissingOperator& missing) {
   return {missing.name, missing.function, missing.call_site.short_description(), missing.call_site.excerpt()};
 }
 
+std::string facts_text(const std::vector<serialization::NativeExample::Facts>& facts) {
+  std::string text;
+  for (const auto& one : facts) {
+    absl::StrAppend(&text, text.empty() ? "" : ", ", one.name, " ", c10::toString(one.dtype), "[",
+                    absl::StrJoin(one.sizes, ", "), "]");
+  }
+  return text.empty() ? "nothing" : text;
+}
+
+// What a native file says of itself.
+std::vector<std::string> native_facts(const serialization::NativeModule& module) {
+  std::vector<std::string> facts{absl::StrCat("written by ", module.producer)};
+  if (!module.optimization.has_value()) {
+    facts.push_back("not frozen");
+    return facts;
+  }
+  const serialization::NativeOptimization& optimization = *module.optimization;
+  facts.push_back(absl::StrCat(
+      "frozen at -O", optimization.level,
+      optimization.without.empty() ? "" : absl::StrCat(", without ", absl::StrJoin(optimization.without, ", "))));
+  for (const serialization::NativeExample& example : module.examples) {
+    facts.push_back(absl::StrCat("optimized for ", example.method, "(", facts_text(example.inputs), ") -> ",
+                                 facts_text(example.outputs)));
+  }
+  if (!optimization.target.empty()) {
+    facts.push_back(absl::StrCat("packed for ", optimization.target,
+                                 optimization.target == internal::native_target() ? "" : ": not this one, so unused"));
+  }
+  return facts;
+}
+
+void describe_program(const c10::IValue& loaded_root, const ir::Program& program,
+                      const std::map<std::string, std::string>& extra_files,
+                      const std::vector<frontend::MissingOperator>& missing, Inspection& result) {
+  for (const auto& [name, contents] : extra_files) {
+    result.extra_files.emplace_back(name, static_cast<int64_t>(contents.size()));
+  }
+  if (loaded_root.isObject()) {
+    const c10::ivalue::Object& root = loaded_root.toObjectRef();
+    for (const torch::jit::Function* method : root.type()->methods()) {
+      result.methods.push_back({method->name(), internal::signature(method->getSchema(), 1)});
+    }
+    if (root.type()->is_module()) result.root = TreeBuilder().build(loaded_root.toObject(), "");
+  }
+  for (const auto& function : program.functions()) {
+    if (function->graph() != nullptr) count_operators(*function->graph()->block(), result.operators);
+  }
+  for (const frontend::MissingOperator& one : missing) result.missing.push_back(convert_missing(one));
+}
+
 }  // namespace
 
 absl::StatusOr<Inspection> inspect(const std::string& path, const LoadOptions& options) {
@@ -124,27 +177,22 @@ absl::StatusOr<Inspection> inspect(const std::string& path, const LoadOptions& o
   read.allow_missing_operators = true;
   Inspection result;
   result.file_bytes = static_cast<int64_t>(bytes->size());
+  if (serialization::is_native(bytes->view())) {
+    VESTA_ASSIGN_OR_RETURN(const serialization::LoadedNative loaded,
+                           serialization::read_native(std::move(bytes), path, internal::native_target(), read));
+    result.format = "native file";
+    result.version = serialization::kNativeVersion;
+    result.produced_by = internal::produced_by(loaded.module.origin);
+    result.native = native_facts(loaded.module);
+    describe_program(loaded.module.root, *loaded.program, loaded.module.extra_files, loaded.missing_operators, result);
+    return result;
+  }
   VESTA_ASSIGN_OR_RETURN(const serialization::LoadedModule loaded,
                          serialization::read_torchscript(std::move(bytes), path, read));
   result.format = format_name(loaded.kind);
   result.version = loaded.version;
   result.produced_by = internal::produced_by(loaded);
-  for (const auto& [name, contents] : loaded.extra_files) {
-    result.extra_files.emplace_back(name, static_cast<int64_t>(contents.size()));
-  }
-  if (loaded.root.isObject()) {
-    const c10::ivalue::Object& root = loaded.root.toObjectRef();
-    for (const torch::jit::Function* method : root.type()->methods()) {
-      result.methods.push_back({method->name(), internal::signature(method->getSchema(), 1)});
-    }
-    if (root.type()->is_module()) result.root = TreeBuilder().build(loaded.root.toObject(), "");
-  }
-  for (const auto& function : loaded.program->functions()) {
-    if (function->graph() != nullptr) count_operators(*function->graph()->block(), result.operators);
-  }
-  for (const frontend::MissingOperator& missing : loaded.missing_operators) {
-    result.missing.push_back(convert_missing(missing));
-  }
+  describe_program(loaded.root, *loaded.program, loaded.extra_files, loaded.missing_operators, result);
   return result;
 }
 

@@ -3,6 +3,7 @@
 
 #include <vesta/load.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -12,8 +13,10 @@
 #include "runtime/api/call.h"
 #include "runtime/api/context.h"
 #include "runtime/api/deep_copy.h"
+#include "runtime/api/native.h"
 #include "runtime/api/produced_by.h"
 #include "serialization/bytes.h"
+#include "serialization/native_reader.h"
 #include "serialization/torchscript_reader.h"
 
 namespace vesta {
@@ -32,6 +35,11 @@ void give_extra_files(std::map<std::string, std::string> found, const LoadOption
 
 absl::StatusOr<Module> load_bytes(serialization::SharedBytes bytes, const std::string& name,
                                   const LoadOptions& options) {
+  if (serialization::is_native(bytes->view())) {
+    return internal::load_native(std::move(bytes), name, options, [&](std::map<std::string, std::string> found) {
+      give_extra_files(std::move(found), options);
+    });
+  }
   serialization::ReadOptions read;
   read.limits = options.limits;
   read.trust_weights = options.immutable_file;
@@ -80,6 +88,22 @@ absl::StatusOr<Module> load(std::span<const std::byte> bytes, const LoadOptions&
   }
   VESTA_ASSIGN_OR_RETURN(serialization::SharedBytes copy, serialization::copy_bytes(contents));
   return load_bytes(std::move(copy), "<memory>", options);
+}
+
+absl::StatusOr<Module> load(Source& source, const LoadOptions& options) {
+  VESTA_ASSIGN_OR_RETURN(const uint64_t size, source.size());
+  if (size > static_cast<uint64_t>(std::max<int64_t>(options.limits.file_bytes, 0))) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("<source>: ", size, " bytes, the limit 'file_bytes' is ", options.limits.file_bytes));
+  }
+  VESTA_ASSIGN_OR_RETURN(const std::shared_ptr<serialization::OwnedBytes> bytes,
+                         serialization::OwnedBytes::allocate(size));
+  constexpr uint64_t kPiece = 16 * kMiB;
+  for (uint64_t at = 0; at < size; at += kPiece) {
+    auto* const begin = reinterpret_cast<std::byte*>(bytes->mutable_data()) + at;
+    VESTA_RETURN_IF_ERROR(source.read(at, {begin, std::min(kPiece, size - at)}));
+  }
+  return load_bytes(bytes, "<source>", options);
 }
 
 absl::StatusOr<Module> load(std::istream& stream, const LoadOptions& options) {

@@ -177,15 +177,18 @@ Compiler::Location Compiler::in_layout(TensorId id, const MemoryDesc& desc) {
 Compiler::Location Compiler::packed(const at::Tensor& constant, const MemoryDesc& as, const MemoryDesc& desc) {
   if (as == desc) return {constant_location(constant).part, desc};
   const std::string name = absl::StrCat("packed:", layout_key(as), ":", layout_key(desc));
-  const at::Tensor bytes = constants_.get(name, {constant}, [&] {
-    const at::Tensor made(at::detail::empty_cpu({static_cast<int64_t>(desc.get_size())}, at::kByte));
-    dnnl::memory from(as, cpu_engine(), constant.data_ptr());
-    dnnl::memory to(desc, cpu_engine(), made.data_ptr());
-    dnnl::stream stream(cpu_engine());
-    dnnl::reorder(from, to).execute(stream, from, to);
-    stream.wait();
-    return made;
-  });
+  const at::Tensor bytes = constants_.get(
+      name, {constant},
+      [&] {
+        const at::Tensor made(at::detail::empty_cpu({static_cast<int64_t>(desc.get_size())}, at::kByte));
+        dnnl::memory from(as, cpu_engine(), constant.data_ptr());
+        dnnl::memory to(desc, cpu_engine(), made.data_ptr());
+        dnnl::stream stream(cpu_engine());
+        dnnl::reorder(from, to).execute(stream, from, to);
+        stream.wait();
+        return made;
+      },
+      DerivedConstants::Form{at::kByte, {static_cast<int64_t>(desc.get_size())}});
   Location location = constant_location(bytes);
   location.desc = desc;
   return location;

@@ -1,10 +1,11 @@
 #pragma once
 
-// Tensors that are computed once from a module's constants and shared by all plans of a group: folded weights, the
+// Tensors that are computed once from a module's constants and shared by all plans of one function: folded weights, the
 // scale and shift of a batch norm, weights in a primitive's own layout.
 
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,18 +18,35 @@ namespace vesta::runtime::plan {
 // Thread-safe.
 class DerivedConstants {
  public:
-  // The tensor that `make` gives for these sources, made at the first call with this name and these tensors. Sources
-  // are told apart by identity and stay alive. What `make` throws passes through.
-  at::Tensor get(const std::string& name, const std::vector<at::Tensor>& sources,
-                 const std::function<at::Tensor()>& make);
-
- private:
   struct Entry {
+    std::string name;
     std::vector<at::Tensor> sources;
     at::Tensor value;
+    // It came from a file: that it has the form which its user relies on is not known yet.
+    bool is_unchecked = false;
   };
-  std::mutex mutex_;
-  absl::flat_hash_map<std::string, Entry> entries_;
+
+  // The tensor that `make` gives for these sources, made at the first call with this name and these tensors. Sources
+  // are told apart by identity and stay alive. What `make` throws passes through.
+  // A tensor of a file is taken where it is contiguous, of dtype and sizes of `form`; without a form `make`, which
+  // has to be cheap then, is asked what the tensor looks like.
+  struct Form {
+    c10::ScalarType dtype;
+    std::vector<int64_t> sizes;
+  };
+  at::Tensor get(const std::string& name, const std::vector<at::Tensor>& sources,
+                 const std::function<at::Tensor()>& make, const std::optional<Form>& form = std::nullopt);
+
+  // Puts in a tensor of a file; nothing where there is one of that name and sources.
+  void restore(const std::string& name, std::vector<at::Tensor> sources, at::Tensor value);
+
+  // In the order in which they were made: sources that are derived themselves come before what is made of them.
+  std::vector<Entry> entries() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<Entry> entries_;
+  absl::flat_hash_map<std::string, size_t> numbers_;
 };
 
 }  // namespace vesta::runtime::plan

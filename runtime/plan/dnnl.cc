@@ -5,6 +5,12 @@
 
 namespace vesta::runtime::plan {
 
+std::string dnnl_target() {
+  const dnnl_version_t* const version = dnnl_version();
+  return absl::StrCat("oneDNN ", version->major, ".", version->minor, ".", version->patch, " ", version->hash, ", isa ",
+                      static_cast<int>(dnnl_get_effective_cpu_isa()));
+}
+
 const dnnl::engine& cpu_engine() {
   static const auto* const engine = new dnnl::engine(dnnl::engine::kind::cpu, 0);
   return *engine;

@@ -10,6 +10,9 @@ namespace vesta::runtime::plan {
 
 using MemoryDesc = dnnl::memory::desc;
 
+// What packed weights depend on: the library's version and the instructions that it uses on this machine.
+std::string dnnl_target();
+
 // The one CPU engine of the process.
 const dnnl::engine& cpu_engine();
 

@@ -84,7 +84,7 @@ std::shared_ptr<const Plan> PlannedGroup::make(const ir::Stack& stack) const {
   for (const c10::IValue& value : stack)
     sizes.push_back({value.toTensor().sizes().vec(), value.toTensor().scalar_type() != at::kFloat});
   try {
-    absl::StatusOr<PlanGraph> graph = build_plan_graph(*subgraph_, sizes, constants_, &refused);
+    absl::StatusOr<PlanGraph> graph = build_plan_graph(*subgraph_, sizes, *constants_, &refused);
     if (!graph.ok()) {
       refusal_ = std::string(graph.status().message());
       // In another precision no part has a plan.
@@ -94,8 +94,8 @@ std::shared_ptr<const Plan> PlannedGroup::make(const ir::Stack& stack) const {
       if (refused != nullptr && !other_precision) split_at(refused);
       return nullptr;
     }
-    rewrite(*graph, constants_);
-    absl::StatusOr<std::shared_ptr<const Plan>> plan = Plan::compile(*std::move(graph), constants_);
+    rewrite(*graph, *constants_);
+    absl::StatusOr<std::shared_ptr<const Plan>> plan = Plan::compile(*std::move(graph), *constants_);
     if (plan.ok()) return *std::move(plan);
     refusal_ = std::string(plan.status().message());
   } catch (const c10::Error& error) {
@@ -121,7 +121,7 @@ void PlannedGroup::split_at(const ir::Node* refused) const {
   passes::PassContext context;
   const absl::StatusOr<bool> grouped = passes::group_planned_nodes(*graph, context);
   if (!grouped.ok() || !*grouped) return;
-  absl::StatusOr<std::unique_ptr<Code>> code = lower(*graph, name_, program_);
+  absl::StatusOr<std::unique_ptr<Code>> code = lower(*graph, name_, program_, constants_);
   if (!code.ok()) return;
   (*code)->is_part = true;
   split_owner_ = *std::move(code);

@@ -23,9 +23,13 @@ namespace vesta::runtime::plan {
 class PlannedGroup {
  public:
   // `name` and `program` are those of the code that the group is a part of.
+  // `constants` are shared by all groups of a function; null: the group has its own.
   explicit PlannedGroup(std::shared_ptr<const ir::Graph> subgraph, std::string name = "group",
-                        const ir::Program* program = nullptr)
-      : subgraph_(std::move(subgraph)), name_(std::move(name)), program_(program) {}
+                        const ir::Program* program = nullptr, std::shared_ptr<DerivedConstants> constants = nullptr)
+      : subgraph_(std::move(subgraph)),
+        name_(std::move(name)),
+        program_(program),
+        constants_(constants != nullptr ? std::move(constants) : std::make_shared<DerivedConstants>()) {}
   ~PlannedGroup();
 
   // The group's inputs are all that is in the stack. True: they are replaced by the results. False: there is no plan
@@ -59,7 +63,7 @@ class PlannedGroup {
   const ir::Program* program_;
   mutable std::unique_ptr<const Code> split_owner_;
   mutable std::atomic<const Code*> split_{nullptr};
-  mutable DerivedConstants constants_;
+  std::shared_ptr<DerivedConstants> constants_;
   mutable std::mutex mutex_;
   mutable std::vector<Entry> entries_;
   mutable uint64_t clock_ = 0;

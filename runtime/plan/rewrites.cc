@@ -208,11 +208,14 @@ class Rewriter {
     at::Tensor bias = has_bias ? plan_.tensor(fused.inputs[2]).constant : at::Tensor();
     if (scale.has_value()) {
       const int64_t axis = conv != nullptr && !conv->transposed ? 0 : 1;
-      const at::Tensor scaled = constants_.get(absl::StrCat("scaled:", axis), {weight, *scale}, [&] {
-        Dims shape(static_cast<size_t>(weight.dim()), 1);
-        shape[static_cast<size_t>(axis)] = channels;
-        return at::mul(weight, scale->reshape(shape));
-      });
+      const at::Tensor scaled = constants_.get(
+          absl::StrCat("scaled:", axis), {weight, *scale},
+          [&] {
+            Dims shape(static_cast<size_t>(weight.dim()), 1);
+            shape[static_cast<size_t>(axis)] = channels;
+            return at::mul(weight, scale->reshape(shape));
+          },
+          DerivedConstants::Form{weight.scalar_type(), weight.sizes().vec()});
       fused.inputs[1] = add_constant(scaled);
       if (has_bias) {
         bias = constants_.get("scaled_bias", {bias, *scale}, [&] { return at::mul(bias, scale->reshape({channels})); });

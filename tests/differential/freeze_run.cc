@@ -9,7 +9,6 @@
 #include "tests/differential/vesta_subject.h"
 
 namespace vesta::test {
-namespace {
 
 CorpusEntry frozen_entry(const CorpusEntry& entry, int rounds) {
   CorpusEntry result = entry;
@@ -27,13 +26,30 @@ CorpusEntry frozen_entry(const CorpusEntry& entry, int rounds) {
   return result;
 }
 
-std::unique_ptr<Subject> frozen(const CorpusEntry& entry, OptimizationLevel level) {
+absl::StatusOr<Module> frozen_module(const CorpusEntry& entry, OptimizationLevel level) {
   absl::StatusOr<Module> module = load(entry.path);
-  if (!module.ok()) throw std::runtime_error(std::string(module.status().message()));
+  if (!module.ok()) return module;
   if (entry.fill) fill(*vesta_subject(*module), entry.seed);
   FreezeOptions options;
   options.level = level;
-  absl::StatusOr<Module> made = module->freeze(options);
+  return module->freeze(options);
+}
+
+void make_calls(const CorpusEntry& entry, Subject& subject) {
+  ValueContext values;
+  for (const CorpusCall& call : entry.calls) {
+    values.arguments.clear();
+    NamedValues named;
+    for (const auto& input : call.inputs) values.arguments.push_back(build_value(input, values));
+    for (const auto& [name, value] : call.kwargs) named.emplace_back(name, build_value(value, values));
+    values.results.push_back(subject.call(call.method, values.arguments, named).value);
+  }
+}
+
+namespace {
+
+std::unique_ptr<Subject> frozen(const CorpusEntry& entry, OptimizationLevel level) {
+  absl::StatusOr<Module> made = frozen_module(entry, level);
   if (!made.ok()) throw std::runtime_error(std::string(made.status().message()));
   return vesta_subject(*std::move(made));
 }

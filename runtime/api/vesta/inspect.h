@@ -54,6 +54,7 @@ struct Inspection {
   std::map<std::string, int64_t> operators;  // call sites by name ("aten::conv2d")
   std::vector<MissingOperator> missing;
   std::vector<std::pair<std::string, int64_t>> extra_files;  // name and size in bytes
+  std::vector<std::string> native;                           // of a native file: what was done ahead, a fact a line
 };
 
 // Reads and compiles, runs nothing (not even `__setstate__`: an object that has one shows no state). Operators that

@@ -1,6 +1,7 @@
 #pragma once
 
-// Loading TorchScript archives: scripted or traced, of any torch since 1.0.
+// Loading TorchScript archives, scripted or traced, of any torch since 1.0, and native files (Module::save_native).
+// Which it is need not be said.
 //
 // Nothing of an archive runs before a method is called, but `__setstate__`, under the limits. Errors:
 //   NotFound, PermissionDenied     the file cannot be opened
@@ -13,6 +14,7 @@
 // Thread-safe.
 
 #include <cstddef>
+#include <cstdint>
 #include <istream>
 #include <span>
 #include <string>
@@ -28,6 +30,16 @@ namespace vesta {
 VESTA_API absl::StatusOr<Module> load(const std::string& path, const LoadOptions& options = {});
 // Bytes in memory; with `immutable_file` they must outlive the module and are used in place, else copied.
 VESTA_API absl::StatusOr<Module> load(std::span<const std::byte> bytes, const LoadOptions& options = {});
+// Bytes that the host provides while they are loaded: decrypted, downloaded, unpacked. Used by one thread, during
+// load() alone.
+class VESTA_API Source {
+ public:
+  virtual ~Source() = default;
+  virtual absl::StatusOr<uint64_t> size() = 0;
+  // Fills `into` with the bytes from `offset` on. Called with ascending offsets, each byte once. An error ends load().
+  virtual absl::Status read(uint64_t offset, std::span<std::byte> into) = 0;
+};
+VESTA_API absl::StatusOr<Module> load(Source& source, const LoadOptions& options = {});
 // The rest of the stream.
 VESTA_API absl::StatusOr<Module> load(std::istream& stream, const LoadOptions& options = {});
 

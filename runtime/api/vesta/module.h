@@ -159,6 +159,10 @@ class VESTA_API Module {
   // copied stays that, too; deepcopy() is a module that is not frozen. InvalidArgument for a pass that does not exist.
   absl::StatusOr<Module> freeze(const FreezeOptions& options = {}) const;
   bool is_frozen() const;
+  // Does at once what the first call of forward() on inputs of these kinds would do first: it is optimized and its
+  // plans are made, weights packed, by one call on a module that shares all of that (this one's state does not change).
+  // FailedPrecondition: the module is not frozen. Else what the call fails with.
+  absl::Status optimize_for(std::vector<c10::IValue> args, const Kwargs& kwargs = {});
 
   // --- Saving, as an archive that Python's torch.jit.load, libtorch and load() read: the program as TorchScript
   // source, with the positions of its author's lines; parameters, buffers and attributes, shared ones once;
@@ -171,6 +175,12 @@ class VESTA_API Module {
   // unknown operators; what a `__getstate__` fails with.
   absl::Status save(const std::string& path, const ExtraFiles& extra_files = {}) const;
   absl::Status save(std::ostream& stream, const ExtraFiles& extra_files = {}) const;
+
+  // As a native file, which load() reads, and this Vesta's kind alone: the program as it is in memory, weights behind
+  // it to be used in place (LoadOptions::immutable_file). A frozen module is frozen when it is loaded. What holds for
+  // save() above holds here, too. FailedPrecondition: `packed` for a module that is not frozen.
+  absl::Status save_native(const std::string& path, const NativeOptions& options = {}) const;
+  absl::Status save_native(std::ostream& stream, const NativeOptions& options = {}) const;
 
   // The same object.
   friend bool operator==(const Module& a, const Module& b) { return a.object_ == b.object_; }

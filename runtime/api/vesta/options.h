@@ -59,6 +59,16 @@ struct FreezeOptions {
   std::vector<std::string> without;
 };
 
+// Of native files.
+struct NativeOptions {
+  // Contents to be kept in the file, by name.
+  ExtraFiles extra_files;
+  // Keep what was made ahead for a frozen module, too: its methods' optimized graphs and the weights in the layouts
+  // that its kernels want, so that nothing is packed when the file is loaded. Call optimize_for() before. They serve
+  // where Vesta, libtorch, oneDNN and the processor are the same; elsewhere the module is optimized anew.
+  bool packed = false;
+};
+
 struct CallOptions {
   // Fuel, deadline, cancel.
   CallLimits limits;
