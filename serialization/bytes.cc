@@ -28,6 +28,8 @@ namespace vesta::serialization {
 namespace {
 
 constexpr size_t kAlignment = 64;
+// A page fault for each 4 KiB takes more time than copying what is read into them: large memory asks for huge pages.
+constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kParallelRead = size_t{32} << 20;
 constexpr size_t kStreamChunk = size_t{1} << 20;
 
@@ -161,7 +163,9 @@ class StripReader {
   }
 
  private:
-  static constexpr size_t kStrip = 8 * Bytes::kCrcBlock;
+  // As long as a huge page, so that no two threads wait for the same one.
+  static constexpr size_t kStrip = kHugePage;
+  static_assert(kStrip % Bytes::kCrcBlock == 0);
 
   void read_strips() {
     while (error_.load() == 0) {
@@ -231,8 +235,11 @@ absl::StatusOr<SharedBytes> read_unknown_length(const std::string& name, int64_t
 
 absl::StatusOr<std::shared_ptr<OwnedBytes>> OwnedBytes::allocate(size_t size) {
   auto bytes = std::make_shared<OwnedBytes>();
-  const size_t rounded = (std::max<size_t>(size, 1) + kAlignment - 1) / kAlignment * kAlignment;
-  bytes->data_ = rounded < size ? nullptr : static_cast<char*>(std::aligned_alloc(kAlignment, rounded));
+  const size_t alignment = size < kParallelRead ? kAlignment : kHugePage;
+  const size_t rounded = (std::max<size_t>(size, 1) + alignment - 1) / alignment * alignment;
+  bytes->data_ = rounded < size ? nullptr : static_cast<char*>(std::aligned_alloc(alignment, rounded));
+  // Only a wish: without huge pages at hand, it is memory as any other.
+  if (bytes->data_ != nullptr && alignment == kHugePage) (void)::madvise(bytes->data_, rounded, MADV_HUGEPAGE);
   if (bytes->data_ == nullptr) {
     return absl::ResourceExhaustedError(absl::StrCat("cannot allocate ", size, " bytes"));
   }
