@@ -154,7 +154,7 @@ bool Lexer::skip_blanks() {
       ++position_;
     } else if (c == '#') {
       skip_comment();
-    } else if (c == '\\' && (at(position_ + 1) == '\n' || at(position_ + 1) == '\r')) {
+    } else if (at_joined_break()) {
       ++position_;
       skip_line_break();
       if (position_ >= end_) {
@@ -183,11 +183,28 @@ bool Lexer::begin_line() {
         ++line_.narrow_column;
       }
     }
-    if (at(position_) == '#') skip_comment();
-    if (position_ >= end_ || !at_line_break()) break;
-    skip_line_break();
+    const size_t first = position_;
+    if (!skip_empty_line()) {
+      position_ = first;
+      break;
+    }
   }
   return position_ < end_;
+}
+
+// Moves behind a line that has no token, whose indentation means nothing. False, and anywhere, if it has one.
+bool Lexer::skip_empty_line() {
+  while (at_joined_break()) {
+    ++position_;
+    skip_line_break();
+    if (position_ >= end_) return false;  // skip_blanks tells of it
+    while (position_ < end_ && is_blank(at(position_))) ++position_;
+  }
+  if (at(position_) == '#') skip_comment();
+  if (position_ >= end_) return true;
+  if (!at_line_break()) return false;
+  skip_line_break();
+  return true;
 }
 
 // Compares the line's indentation with the stack. True when `token` has become an Indent, a Dedent or an error.

@@ -45,10 +45,15 @@ class Lexer {
 
   char at(size_t offset) const { return offset < end_ ? text_[offset] : '\0'; }
   bool at_line_break() const { return at(position_) == '\n' || at(position_) == '\r'; }
+  // A backslash that joins two lines.
+  bool at_joined_break() const {
+    return at(position_) == '\\' && (at(position_ + 1) == '\n' || at(position_ + 1) == '\r');
+  }
   void skip_line_break();
   void skip_comment();
   bool skip_blanks();
   bool begin_line();
+  bool skip_empty_line();
   bool lex_indentation(Token& token);
   Token lex_end();
   Token lex_name(Token token);

@@ -84,6 +84,17 @@ TEST(Lexer, BracketsAndBackslashesJoinLines) {
   EXPECT_EQ(lex("a = (b,\n  c)\nd = e + \\\n    f\n"), "a = ( b , c ) $ d = e + f $");
 }
 
+// Found by the fuzzer: the indentation of such a line opened a block without a statement.
+TEST(Lexer, LinesOfBackslashesAndCommentsDoNotIndent) {
+  EXPECT_EQ(lex("if a:\n  \\\n# left\nb\n"), "if a : $ b $");
+  EXPECT_EQ(lex("if a:\n  \\\n\nb\n"), "if a : $ b $");
+  EXPECT_EQ(lex("if a:\n    \\\n  \\\n # c\n  b\n"), "if a : $ > b $ <");
+  EXPECT_EQ(lex("if a:\n  \\\n    b\n  c\n"), "if a : $ > b $ c $ <");
+  EXPECT_EQ(lex("if a:\n  \\\n   "), "if a : $");
+  EXPECT_EQ(lex("a\n  \\\n# c"), "a $");
+  EXPECT_TRUE(fails_with("if a:\n  \\\n", "ends after a backslash"));
+}
+
 TEST(Lexer, AllLineBreaksCount) { EXPECT_EQ(lex("a\r\nb\rc\n"), "a $ b $ c $"); }
 
 TEST(Lexer, LinesOfOneBackslashEach) {
