@@ -266,8 +266,8 @@ absl::StatusOr<SharedBytes> map_file(const std::string& path, int64_t max_bytes)
   VESTA_ASSIGN_OR_RETURN(OpenFile file, open_file(path, max_bytes));
   // A pipe cannot be mapped, and mmap refuses a length of 0.
   if (!file.regular || file.size == 0) return read_file(path, max_bytes);
-  void* address =
-      ::mmap(nullptr, static_cast<size_t>(file.size), PROT_READ | PROT_WRITE, MAP_PRIVATE, file.fd.get(), 0);
+  void* address = ::mmap(nullptr, static_cast<size_t>(file.size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE,
+                         file.fd.get(), 0);
   if (address == MAP_FAILED) return errno_status(path, "cannot be mapped");
   return SharedBytes(std::make_shared<MappedBytes>(address, static_cast<size_t>(file.size)));
 }

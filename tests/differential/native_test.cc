@@ -2,12 +2,16 @@
 // same results, becomes the same archive again, and is the same bytes when it is written once more. Whole models only
 // where the environment variable VESTA_SAVE_LARGE is set.
 
+#include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <set>
 #include <sstream>
 
 #include <gtest/gtest.h>
 #include <vesta/vesta.h>
 
+#include "serialization/native_format.h"
 #include "tests/differential/corpus_run.h"
 #include "tests/differential/freeze_run.h"
 #include "tests/differential/program_text.h"
@@ -89,6 +93,41 @@ TEST_P(Native, PackedFileGivesWhatTheFrozenModuleGives) {
   exact.rtol = 0;
   exact.atol = 0;
   expect_agreement(exact, vesta_subject(*again), vesta_subject(*made), {.as_recorded = false, .same_messages = true});
+}
+
+// Files that Vesta wrote with each version of the format, kept as they are: tests/corpus/native/v<version>.
+TEST(NativeVersions, FilesOfEveryVersionAreRead) {
+  const std::filesystem::path folder = std::filesystem::path(corpus_folder()) / "native";
+  std::set<std::string> versions;
+  size_t files = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
+    if (file.path().extension() != ".vesta") continue;
+    SCOPED_TRACE(file.path().string());
+    versions.insert(file.path().parent_path().filename());
+    ++files;
+    const std::string name = file.path().stem();
+    const auto entry =
+        std::find_if(corpus().begin(), corpus().end(), [&](const CorpusEntry& one) { return one.name == name; });
+    ASSERT_NE(entry, corpus().end());
+    const absl::StatusOr<Module> ours = load(file.path().string());
+    ASSERT_TRUE(ours.ok()) << ours.status();
+    const absl::StatusOr<Module> archive = load(entry->path);
+    ASSERT_TRUE(archive.ok()) << archive.status();
+    EXPECT_EQ(program_difference(*archive, *ours), "");
+    if (ours->is_frozen()) {
+      CorpusEntry calls = frozen_entry(*entry, 1);
+      calls.rtol = 1e-4;
+      calls.atol = 1e-6;
+      expect_agreement(calls, vesta_subject(*ours), vesta_subject(*archive->freeze()),
+                       {.as_recorded = false, .of_largest = true});
+      continue;
+    }
+    CorpusEntry calls = *entry;
+    calls.extra_files.clear();
+    expect_agreement(calls, vesta_subject(*ours), vesta_subject(*archive), {.as_recorded = false});
+  }
+  EXPECT_EQ(versions.size(), serialization::kNativeVersion) << "each version that is written needs files to be kept";
+  EXPECT_GE(files, 10u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Archives, Native, testing::Range(size_t{0}, corpus().size()), corpus_name);

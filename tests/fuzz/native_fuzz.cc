@@ -1,0 +1,56 @@
+// Any tables in a native file whose header and checksums are right: loading gives a module or a status, and what loads
+// can be looked at and written again.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <sstream>
+#include <string>
+
+#include <vesta/vesta.h>
+
+#include "serialization/crc32.h"
+#include "serialization/native_format.h"
+
+namespace {
+
+// The bytes with a header that fits them, so that what lies behind it is reached.
+std::string with_header(const uint8_t* data, size_t size) {
+  using vesta::serialization::crc32_of;
+  vesta::serialization::NativeHeader header{};
+  std::memcpy(&header, data, sizeof(header));
+  const uint64_t rest = size - sizeof(header);
+  std::memcpy(header.magic, vesta::serialization::kNativeMagic.data(), sizeof(header.magic));
+  header.version = vesta::serialization::kNativeVersion;
+  header.program_offset = sizeof(header);
+  header.program_size = std::min<uint64_t>(header.program_size, rest);
+  header.file_size = size;
+  header.program_crc32 =
+      crc32_of({reinterpret_cast<const char*>(data) + sizeof(header), static_cast<size_t>(header.program_size)});
+  header.header_crc32 = crc32_of({reinterpret_cast<const char*>(&header), sizeof(header) - sizeof(uint32_t)});
+  std::string file(reinterpret_cast<const char*>(data), size);
+  std::memcpy(file.data(), &header, sizeof(header));
+  return file;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size < sizeof(vesta::serialization::NativeHeader)) return 0;
+  const std::string file = with_header(data, size);
+  vesta::LoadOptions options;
+  options.limits.metadata_bytes = 16 * vesta::kMiB;
+  options.limits.ir_nodes = 100'000;
+  // The checksums of weights are not what is looked for.
+  options.immutable_file = true;
+  const absl::StatusOr<vesta::Module> module = vesta::load(std::as_bytes(std::span(file)), options);
+  if (!module.ok()) return 0;
+  for (const auto& method : module->methods()) (void)method.signature();
+  (void)module->state_dict();
+  std::ostringstream out;
+  (void)module->save_native(out);
+  (void)module->save(out);
+  return 0;
+}
