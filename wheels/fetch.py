@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Downloads the wheels of a lock file and unpacks the part of them that a build needs.
 
-usage: fetch.py LOCK_FILE TARGET_FOLDER
+usage: fetch.py LOCK_FILE TARGET_FOLDER [MEMBER...]
 
 The lock file names each wheel with its SHA-256; pip refuses anything else. TARGET_FOLDER gets a
 `site-packages` folder in the wheels' own layout, because libtorch_cpu finds the NVIDIA libraries by
 a path relative to itself. A stamp holds the lock file's digest, so a second call costs milliseconds;
 a lock serializes callers; the work happens in a temporary folder that is renamed at the end, so a
-killed call leaves nothing half done behind.
+killed call leaves nothing half done behind. MEMBERs are files of the wheels to unpack besides those
+that are listed below.
 """
 import fcntl
 import hashlib
@@ -74,11 +75,11 @@ def wanted(name):
     return name if name.startswith(FOLDERS) or any(name in files for files in FILES.values()) else None
 
 
-def unpack(wheels, site_packages):
+def unpack(wheels, site_packages, members):
     for wheel in sorted(wheels.glob("*.whl")):
         with zipfile.ZipFile(wheel) as archive:
             for info in archive.infolist():
-                name = None if info.is_dir() else wanted(info.filename)
+                name = None if info.is_dir() else info.filename if info.filename in members else wanted(info.filename)
                 if name is None:
                     continue
                 target = site_packages / name
@@ -87,18 +88,20 @@ def unpack(wheels, site_packages):
                     shutil.copyfileobj(source, sink, 1 << 20)
 
 
-def check(site_packages, lock_text):
+def check(site_packages, lock_text, members):
     names = [line.split("==")[0] for line in lock_text.splitlines() if "==" in line]
-    missing = [file for name in names for file in FILES[name] if not (site_packages / file).exists()]
+    files = [*members, *(file for name in names for file in FILES.get(name, ()))]
+    missing = [file for file in files if not (site_packages / file).exists()]
     if missing:
         sys.exit("fetch.py: the wheels lack " + ", ".join(missing))
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
     lock_file, target = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).absolute()
-    recipe = lock_file.read_bytes() + repr((FILES, FOLDERS)).encode()
+    members = sys.argv[3:]
+    recipe = lock_file.read_bytes() + repr((FILES, FOLDERS)).encode() + (repr(members).encode() if members else b"")
     digest = hashlib.sha256(recipe).hexdigest()
     stamp = target / "stamp"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -111,8 +114,8 @@ def main():
             (temporary / "wheels").mkdir()
             pip_download(lock_file, temporary / "wheels")
             fresh = temporary / "fresh"
-            unpack(temporary / "wheels", fresh / "site-packages")
-            check(fresh / "site-packages", lock_file.read_text())
+            unpack(temporary / "wheels", fresh / "site-packages", members)
+            check(fresh / "site-packages", lock_file.read_text(), members)
             (fresh / "stamp").write_text(digest)
             if target.exists():
                 shutil.rmtree(target)

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
@@ -43,13 +44,17 @@ const StandIn kStandIns[] = {
     {"libc10_cuda.so", vesta_stand_in_c10_cuda_begin, vesta_stand_in_c10_cuda_end},
 };
 
+// The file stays open with the library: the linker knows libraries by their paths, and takes a path that it has seen
+// for the same library, so no other file may get this one's number.
 bool open_stand_in(const StandIn& library) {
   const int file = memfd_create(library.name, MFD_CLOEXEC);
   if (file < 0) return false;
-  const absl::Cleanup close_file = [file] { close(file); };
+  absl::Cleanup close_file = [file] { close(file); };
   const auto size = static_cast<size_t>(library.end - library.begin);
   if (write(file, library.begin, size) != static_cast<ssize_t>(size)) return false;
-  return dlopen(absl::StrCat("/proc/self/fd/", file).c_str(), RTLD_LAZY | RTLD_LOCAL) != nullptr;
+  if (dlopen(absl::StrCat("/proc/self/fd/", file).c_str(), RTLD_LAZY | RTLD_LOCAL) == nullptr) return false;
+  std::move(close_file).Cancel();
+  return true;
 }
 
 // The stand-in for the library that the linker's message says is missing; null: there is none.
