@@ -83,8 +83,22 @@ absl::Status Builder::run(const ir::Graph& subgraph, std::span<const PlanInput> 
     plan_.outputs.push_back(tensor_of(result));
     if (!failed() && at(plan_.outputs.back()).mask && !given_.contains(plan_.outputs.back()))
       refuse("a result is a bool tensor");
+    if (!failed() && shares_constant()) refuse("two results are of one constant's memory");
   }
   return status_;
+}
+
+// Whether the last result lies in the memory of a constant (zeros_like among them) that another one lies in. Each would
+// be a copy of its own, or all one copy: neither is what plain execution gives, where a view follows what is written
+// into its base, and what two nodes fill are two tensors.
+bool Builder::shares_constant() const {
+  const auto storage = [this](TensorId id) -> const void* {
+    const PlanTensor& tensor = at(id);
+    return tensor.is_constant() ? tensor.constant.storage().unsafeGetStorageImpl() : nullptr;
+  };
+  const void* const last = storage(plan_.outputs.back());
+  return last != nullptr &&
+         std::any_of(plan_.outputs.begin(), plan_.outputs.end() - 1, [&](TensorId id) { return storage(id) == last; });
 }
 
 void Builder::run_block(const ir::Block& block) {

@@ -51,6 +51,7 @@ class Builder {
   void refuse(std::string_view what);
   bool failed() const { return !status_.ok(); }
   bool all_constant(const Node& node) const;
+  bool shares_constant() const;
 
   const Abstract& value(const ir::Value* value);
   void bind(const ir::Value* value, Abstract abstract) { environment_[value] = std::move(abstract); }

@@ -311,6 +311,27 @@ TEST_F(PlanTest, ResultsAliasAsPlainExecutionHasIt) {
   EXPECT_FALSE(results[0].toTensor().is_alias_of(input));
 }
 
+// Columns of a filled tensor are written behind the group that made both; two filled tensors are two.
+TEST_F(PlanTest, FilledResultsAliasAsPlainExecutionHasIt) {
+  const c10::NoGradGuard no_grad;
+  const auto graph = testing::parse_frozen(
+      with("%n : NoneType = prim::Constant()\n %h : Tensor = aten::relu(%x)\n %r : Tensor = aten::exp(%h)\n"
+           "%z : Tensor = aten::zeros_like(%x, %n, %n, %n, %n, %n)\n"
+           "%q : Tensor = aten::zeros_like(%x, %n, %n, %n, %n, %n)\n"
+           "%v : Tensor = aten::select(%z, %one, %zero)\n %s : Tensor = aten::select(%r, %one, %one)\n"
+           "%m : Tensor = aten::copy_(%v, %s, %false)\n",
+           "%z, %q, %v, %r"),
+      {});
+  const at::Tensor input = at::randn({3, 8});
+  for (int i = 0; i < 3; ++i) {
+    const auto expected = testing::run_graph(*graph, {input, at::ones({1}), at::ones({1})});
+    const auto actual = testing::run_graph(*testing::grouped(*graph), {input, at::ones({1}), at::ones({1})});
+    for (size_t k = 0; k < expected.size(); ++k) testing::expect_close(actual[k].toTensor(), expected[k].toTensor());
+    EXPECT_TRUE(actual[2].toTensor().is_alias_of(actual[0].toTensor()));
+    EXPECT_FALSE(actual[1].toTensor().is_alias_of(actual[0].toTensor()));
+  }
+}
+
 TEST_F(PlanTest, SizesAndBranchesAreDecidedWithThePlan) {
   constexpr std::string_view kText = R"(
 graph(%x : Tensor):
