@@ -64,13 +64,13 @@ bool is_plain_tensor(const IValue& value) {
   return tensor.defined() && tensor.has_storage() && tensor.layout() == c10::kStrided && !tensor.requires_grad();
 }
 
-// A tensor or list that the optimizer may make: strided tensors, lists of numbers and of such tensors.
+// A tensor or list that the optimizer may make: strided tensors, lists of numbers, strings and of such tensors.
 bool may_be_constant(const IValue& value) {
   if (value.isTensor()) return is_plain_tensor(value);
   if (!value.isList()) return !value.isObject() && !value.isGenericDict();
   const auto elements = value.toListRef();
   return std::all_of(elements.begin(), elements.end(), [](const IValue& element) {
-    return element.isInt() || element.isDouble() || element.isBool() ||
+    return element.isInt() || element.isDouble() || element.isBool() || element.isString() ||
            (element.isTensor() && is_plain_tensor(element));
   });
 }
@@ -132,7 +132,8 @@ class Folder {
     for (const Value* input : node->inputs()) {
       const IValue* constant = constant_of(input);
       if (constant == nullptr || aliases_.has_writers(input)) return false;
-      const bool fits = constant->isInt() || constant->isDouble() || constant->isBool() || constant->isTensor();
+      const bool fits = constant->isInt() || constant->isDouble() || constant->isBool() || constant->isString() ||
+                        constant->isTensor();
       // An int for a float would be converted.
       if (!fits || !(*input->type() == *element)) return false;
       list.push_back(*constant);
@@ -140,15 +141,13 @@ class Folder {
     return replace(node, {IValue(std::move(list))});
   }
 
-  // A constant of another type; the value itself where its own type says as much.
+  // A constant of another type; the value itself where its own type says as much, lists among constants too.
   static bool fold_cast(Node* node) {
     const Value* input = node->input(0);
-    if (const IValue* constant = constant_of(input)) {
-      // In a branch that is never taken, None may be cast to anything.
-      if (!is_immutable(input->type()) || !input->type()->isSubtypeOf(*node->output()->type())) return false;
-      return replace(node, {*constant});
-    }
+    // In a branch that is never taken, None may be cast to anything.
     if (!input->type()->isSubtypeOf(*node->output()->type())) return false;
+    const IValue* constant = constant_of(input);
+    if (constant != nullptr && is_immutable(input->type())) return replace(node, {*constant});
     node->output()->replace_all_uses_with(node->input(0));
     node->destroy();
     return true;

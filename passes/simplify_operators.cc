@@ -116,6 +116,7 @@ Value* same_number(Node& node, const AliasAnalysis& aliases) {
 const std::unordered_map<Symbol, Rule>& rules() {
   static const auto* const table = new std::unordered_map<Symbol, Rule>{
       {aten::dropout, dropout},
+      {aten::dropout_, dropout},
       {aten::feature_dropout, dropout},
       {aten::alpha_dropout, dropout},
       {aten::feature_alpha_dropout, dropout},
