@@ -6,6 +6,7 @@
 
 #include "ir/operator.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <set>
@@ -70,6 +71,9 @@ void OperatorCatalog::load_builtins(const std::string& name, std::vector<const O
       std::cerr << "vesta: bad row of ir/builtin_ops: " << schema.status().message() << std::endl;
       std::abort();
     }
+    // libtorch 2.15's dispatcher has some of them (aten::dim, aten::numel, ...), with the same meaning.
+    const auto is_this = [&](const Operator* op) { return op->schema.overload_name() == schema->overload_name(); };
+    if (std::any_of(into.begin(), into.end(), is_this)) continue;
     into.push_back(&operators_.emplace_back(Operator{*std::move(schema), std::nullopt, row}));
   }
 }

@@ -85,6 +85,7 @@ int64_t as_float(const IValue& value) {
 #define VESTA_STORE_int64(value) (value)
 #define VESTA_STORE_float64(value) std::bit_cast<int64_t>(value)
 
+// No object with a destructor may be alive here: g++ would not run it, clang refuses it.
 #define VESTA_DISPATCH() goto* kLabels[static_cast<size_t>(pc->opcode)]
 #define VESTA_NEXT()  \
   do {                \
@@ -125,8 +126,10 @@ int64_t as_float(const IValue& value) {
 #define VESTA_GETTER(name, source)   \
   L_##name : {                       \
     frame->pc = pc;                  \
-    IValue value = source;           \
-    v[pc->a] = std::move(value);     \
+    {                                \
+      IValue value = source;         \
+      v[pc->a] = std::move(value);   \
+    }                                \
     VESTA_NEXT();                    \
   }                                  \
   L_##name##_int : frame->pc = pc;   \
@@ -301,7 +304,7 @@ L_list_length:
     if (!normalize(index, elements.size())) [[unlikely]]               \
       return fail(index_error("list index out of range"), *frame, pc); \
     const IValue& element = elements[static_cast<size_t>(index)];      \
-    store;                                                             \
+    { store; }                                                         \
     VESTA_NEXT();                                                      \
   }
   VESTA_LIST_GET(list_get, IValue copy = element; v[pc->a] = std::move(copy))
@@ -348,18 +351,20 @@ L_tensor_size:
   frame->pc = pc;
   s[pc->a] = v[pc->b].toTensor().size(s[pc->c]);
   VESTA_NEXT();
-L_enum_name : {
+L_enum_name:
   frame->pc = pc;
-  IValue name = v[pc->b].toEnumHolder()->name();
-  v[pc->a] = std::move(name);
+  {
+    IValue name = v[pc->b].toEnumHolder()->name();
+    v[pc->a] = std::move(name);
+  }
   VESTA_NEXT();
-}
-L_enum_value : {
+L_enum_value:
   frame->pc = pc;
-  IValue value = v[pc->b].toEnumHolder()->value();
-  v[pc->a] = std::move(value);
+  {
+    IValue value = v[pc->b].toEnumHolder()->value();
+    v[pc->a] = std::move(value);
+  }
   VESTA_NEXT();
-}
 
   // ---- Operators
 L_call_operator : {
@@ -401,9 +406,13 @@ L_call_registered : {
 L_call_interface : {
   const Site& site = frame->code->site(pc->a);
   frame->pc = pc;
-  absl::StatusOr<const ir::Function*> method = find_method(*frame, site);
-  if (!method.ok()) return fail(method.status(), *frame, pc);
-  VESTA_CALL(call(*frame, site, **method));
+  const ir::Function* callee = nullptr;
+  {
+    absl::StatusOr<const ir::Function*> method = find_method(*frame, site);
+    if (!method.ok()) return fail(method.status(), *frame, pc);
+    callee = *method;
+  }
+  VESTA_CALL(call(*frame, site, *callee));
   VESTA_RELOAD();
   VESTA_DISPATCH();
 }
@@ -411,8 +420,7 @@ L_enter : {
   const Site& site = frame->code->site(pc->a);
   frame->pc = pc;
   enter(*frame, site);
-  absl::Status status = call(*frame, site, *site.callee);
-  if (!status.ok()) {
+  if (absl::Status status = call(*frame, site, *site.callee); !status.ok()) {
     leave(frames_.back());
     return fail(std::move(status), frames_.back(), pc);
   }
@@ -440,9 +448,11 @@ L_raise:
     const Site& site = frame->code->site(pc->a); \
     frame->pc = pc;                              \
     push_operands(*frame, site);                 \
-    IValue made = expression;                    \
-    stack_.clear();                              \
-    stack_.push_back(std::move(made));           \
+    {                                            \
+      IValue made = expression;                  \
+      stack_.clear();                            \
+      stack_.push_back(std::move(made));         \
+    }                                            \
     pop_results(*frame, site);                   \
     VESTA_NEXT();                                \
   }

@@ -9,8 +9,10 @@
 
 #include "serialization/checkpoint_arrays.h"
 
+#include <algorithm>
 #include <cstdlib>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "ir/support/status.h"
 #include "serialization/npy.h"
@@ -147,16 +149,24 @@ std::string numpy_dtype_code(const PickleObject& dtype) {
   const auto arguments = elements_of(dtype.items[kArguments]);
   if (arguments.empty()) return "";
   const std::optional<std::string> code = raw_bytes(arguments[0]);
-  if (!code || code->empty()) return "";
-  const auto state = elements_of(dtype.items[kState]);
+  if (!code) return "";
+  const auto is_order = [](char c) { return c == '<' || c == '>' || c == '|' || c == '='; };
+  // "V12", "S5" and "U5" carry their size in the code, "M8[ns]" its unit.
+  const bool marked = !code->empty() && is_order((*code)[0]);
+  const std::string_view kind = std::string_view(*code).substr(marked ? 1 : 0);
+  const auto fits = [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '?' || c == '[' || c == ']';
+  };
+  if (kind.empty() || !std::all_of(kind.begin(), kind.end(), fits)) return "";
+  if (marked) return *code;
   std::string order = "|";
+  const auto state = elements_of(dtype.items[kState]);
   if (state.size() > 1) {
-    if (const std::optional<std::string> written = raw_bytes(state[1]); written && written->size() == 1)
-      order = *written;
+    const std::optional<std::string> written = raw_bytes(state[1]);
+    if (!written || written->size() != 1 || !is_order((*written)[0])) return "";
+    order = *written;
   }
-  // "V12", "S5" and "U5" carry their size in the code.
-  const bool marked = (*code)[0] == '<' || (*code)[0] == '>' || (*code)[0] == '|' || (*code)[0] == '=';
-  return marked ? *code : absl::StrCat(order, *code);
+  return absl::StrCat(order, *code);
 }
 
 absl::StatusOr<PyValue> make_numpy_value(const PickleObject& object, const ConvertElement& element) {

@@ -133,6 +133,7 @@ absl::StatusOr<IValue> CheckpointHandler::persistent(const IValue& id) {
 }
 
 absl::StatusOr<IValue> CheckpointHandler::reduce(const IValue& callable, IValue arguments) {
+  if (!arguments.isTuple()) return absl::DataLossError("the arguments of a call are no tuple");
   const PickleObject* global = as_global(callable);
   if (global == nullptr) {
     // The result of another call: never made, so this one cannot be either.
@@ -171,6 +172,7 @@ absl::StatusOr<IValue> CheckpointHandler::reduce(const IValue& callable, IValue 
 }
 
 absl::StatusOr<IValue> CheckpointHandler::new_object(const IValue& type, IValue arguments, IValue keyword_arguments) {
+  if (!arguments.isTuple()) return absl::DataLossError("the arguments of a new object are no tuple");
   const PickleObject* global = as_global(type);
   std::string module = global != nullptr ? global->module : "";
   std::string name = global != nullptr ? global->name : "";

@@ -271,7 +271,22 @@ TEST(HostilePickles, TricksWithNamesMemoAndExtensionsAreRefusedOrInert) {
   // BUILD on a class, a call of a number, a state for a dict.
   EXPECT_FALSE(load_pickle("\x80\x02"s + "cos\nsystem\n}b."s).ok());
   EXPECT_FALSE(load_pickle("\x80\x02K\1)R."s).ok());
+  // Arguments that are no tuple (found by the fuzzer: they were written back as a tuple of one).
+  EXPECT_FALSE(load_pickle("\x80\x02"s + "cos\nsystem\nX\2\0\0\0idR."s).ok());
+  EXPECT_FALSE(load_pickle("\x80\x02"s + "cos\nsystem\nX\2\0\0\0id\x81."s).ok());
   EXPECT_FALSE(load_pickle("\x80\x02}}b."s).ok());
+}
+
+// Found by the fuzzer: a byte order that is none was written back as another.
+TEST(HostilePickles, ADtypeWithoutAKnownByteOrderStaysACall) {
+  using namespace std::string_literals;
+  const auto dtype = [](const std::string& code, const std::string& order) {
+    return "\x80\x02"s + "cnumpy\ndtype\nX\2\0\0\0"s + code + "\x89\x88\x87R(K\3X\1\0\0\0"s + order +
+           "NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb."s;
+  };
+  EXPECT_EQ(must(load_pickle(dtype("f8", "<"))).root().summary(), "class or function 'numpy.dtype('<f8')'");
+  EXPECT_TRUE(must(load_pickle(dtype("f8", "8"))).root().is_call());
+  EXPECT_TRUE(must(load_pickle(dtype("f'", "<"))).root().is_call());
 }
 
 TEST(HostilePickles, DepthAndSharedNodesAreBounded) {

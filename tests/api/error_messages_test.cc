@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "tests/libtorch_versions.h"
 
 namespace vesta {
 namespace {
@@ -57,7 +58,7 @@ std::string message_of(const Case& c) {
 std::string with_messages_of_now(const std::string& text) {
   std::string result;
   for (const Case& c : cases_of(text)) {
-    std::string message = message_of(c);
+    std::string message = test::in_words_of_2_11(message_of(c));
     while (!message.empty() && message.back() == '\n') message.pop_back();
     absl::StrAppend(&result, "### ", c.name, "\n", c.program, "---\n", message, "\n\n");
   }

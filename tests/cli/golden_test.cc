@@ -16,6 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "tests/libtorch_versions.h"
 #include "tools/commands.h"
 
 namespace vesta::tools {
@@ -68,7 +69,8 @@ std::string replay(const std::string& session) {
     const bool is_command = absl::StartsWith(line, kPrompt);
     if (!is_command && !absl::StartsWith(line, "# ")) continue;
     absl::StrAppend(&result, after_output ? "\n" : "", line, "\n");
-    if (is_command) result += run_command(std::string(line.substr(std::string(kPrompt).size())));
+    if (is_command)
+      result += test::in_words_of_2_11(run_command(std::string(line.substr(std::string(kPrompt).size()))));
     after_output = is_command;
   }
   return result;
