@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/kernels/number.h"
 #include "runtime/machine.h"
 #include "runtime/objects.h"
 #include "runtime/scalar_math.h"
@@ -20,10 +21,6 @@ using c10::IValue;
 
 absl::Status index_error(const char* message) {
   return with_exception_class(absl::InvalidArgumentError(message), "IndexError");
-}
-
-absl::Status zero_division(const char* message) {
-  return with_exception_class(absl::InvalidArgumentError(message), "ZeroDivisionError");
 }
 
 // The elements in place: no reference is counted. The list must stay in its register meanwhile.
@@ -203,14 +200,37 @@ Machine::Outcome Machine::loop() {
 
 L_floordiv_int:
   if (s[pc->c] == 0) [[unlikely]]
-    return fail(zero_division("division by 0"), *frame, pc);
+    return fail(kernels::zero_division("division by 0"), *frame, pc);
   s[pc->a] = python_floordiv(s[pc->b], s[pc->c]);
   VESTA_NEXT();
 L_mod_int:
   if (s[pc->c] == 0) [[unlikely]]
-    return fail(zero_division("modulo by 0"), *frame, pc);
+    return fail(kernels::zero_division("modulo by 0"), *frame, pc);
   s[pc->a] = python_mod(s[pc->b], s[pc->c]);
   VESTA_NEXT();
+
+L_pow_float : {
+  const double x = VESTA_LOAD_float64(pc->b);
+  const double y = VESTA_LOAD_float64(pc->c);
+  if (x == 0 && y < 0) [[unlikely]]
+    return fail(kernels::zero_to_negative_power(), *frame, pc);
+  s[pc->a] = VESTA_STORE_float64(std::pow(x, y));
+  VESTA_NEXT();
+}
+
+// ---- Ints from floats
+#define VESTA_TO_INT(name, function)                          \
+  L_##name : {                                                \
+    const double x = function(VESTA_LOAD_float64(pc->b));     \
+    if (!fits_int(x)) [[unlikely]]                            \
+      return fail(kernels::truncate(x).status(), *frame, pc); \
+    s[pc->a] = static_cast<int64_t>(x);                       \
+    VESTA_NEXT();                                             \
+  }
+  VESTA_TO_INT(floor_float, std::floor)
+  VESTA_TO_INT(ceil_float, std::ceil)
+  VESTA_TO_INT(float_to_int, std::trunc)
+#undef VESTA_TO_INT
 
   // ---- Moves
 L_move_scalar:

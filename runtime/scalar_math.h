@@ -5,7 +5,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 
 namespace vesta::runtime {
 
@@ -41,10 +40,10 @@ inline int64_t python_mod(int64_t x, int64_t y) {
 }
 inline double python_mod(double x, double y) { return std::fmod(y + std::fmod(x, y), y); }
 
-// Truncates; what has no int gives the smallest one, as x86's conversion does.
-inline int64_t float_to_int(double x) {
+// Whether the float, truncated, is an int of 64 bits: not NaN, no infinity.
+inline bool fits_int(double x) {
   constexpr double kBound = 9223372036854775808.0;
-  return x >= -kBound && x < kBound ? static_cast<int64_t>(x) : std::numeric_limits<int64_t>::min();
+  return x >= -kBound && x < kBound;
 }
 
 }  // namespace vesta::runtime

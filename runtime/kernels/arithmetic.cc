@@ -36,7 +36,7 @@ Number promote(const IValue& a, const IValue& b, Int on_ints, Real on_reals, Com
 }
 
 Number floor_divide(int64_t a, int64_t b) {
-  if (b == 0) return value_error("division by 0");
+  if (b == 0) return zero_division("division by 0");
   if (b == -1) return wrapping_neg(a);
   const int64_t quotient = a / b;
   return quotient - ((a % b != 0) && ((a < 0) != (b < 0)) ? 1 : 0);
@@ -105,7 +105,7 @@ VESTA_KERNEL(number_remainder, [](const IValue& a, const IValue& b) {
   return promote(
       a, b,
       [](int64_t x, int64_t y) -> Number {
-        if (y == 0) return value_error("ZeroDivisionError: integer division or modulo by zero");
+        if (y == 0) return zero_division("modulo by 0");
         return floor_modulo(x, y);
       },
       [](double x, double y) { return std::fmod(y + std::fmod(x, y), y); }, NoComplex());
@@ -139,7 +139,7 @@ VESTA_KERNEL(number_polar, [](const IValue& a, const IValue& b) {
 VESTA_KERNEL(number_pow, [](const IValue& a, const IValue& b) {
   auto power = [](auto x, auto y) -> Number {
     const double base = static_cast<double>(x), exponent = static_cast<double>(y);
-    if (base == 0 && exponent < 0) return value_error("0.0 cannot be raised to a negative power");
+    if (base == 0 && exponent < 0) return zero_to_negative_power();
     return std::pow(base, exponent);
   };
   auto complex_power = [](auto x, auto y) { return power_of(x, y); };
@@ -167,7 +167,7 @@ VESTA_KERNEL(number_divmod, [](const IValue& a, const IValue& b) -> absl::Status
 })
 
 VESTA_KERNEL(int_round_to_zero_floordiv, [](int64_t a, int64_t b) -> absl::StatusOr<int64_t> {
-  if (b == 0) return value_error("division by 0");
+  if (b == 0) return zero_division("division by 0");
   return b == -1 ? wrapping_neg(a) : a / b;
 })
 

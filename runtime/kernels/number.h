@@ -9,7 +9,9 @@
 #include <ATen/core/ivalue.h>
 #include <c10/util/complex.h>
 
+#include "runtime/errors.h"
 #include "runtime/kernels/boxing.h"
+#include "runtime/scalar_math.h"
 
 namespace vesta::runtime::kernels {
 
@@ -29,25 +31,20 @@ inline Complex complex_of(const IValue& value) {
   return value.isComplexDouble() ? value.toComplexDouble() : Complex(real_of(value), 0);
 }
 
-// Two's complement arithmetic that wraps around.
-inline int64_t wrapping_add(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-}
-inline int64_t wrapping_sub(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
-}
-inline int64_t wrapping_mul(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
-}
 inline int64_t wrapping_neg(int64_t a) { return wrapping_sub(0, a); }
+
+// What Python calls ZeroDivisionError.
+inline absl::Status zero_division(const char* message) {
+  return with_exception_class(value_error(message), "ZeroDivisionError");
+}
+
+inline absl::Status zero_to_negative_power() { return value_error("0.0 cannot be raised to a negative power"); }
 
 // An int from a float, truncated; an error for NaN, infinities and what int64 does not hold.
 inline absl::StatusOr<int64_t> truncate(double value) {
   if (std::isnan(value)) return value_error("cannot convert float NaN to integer");
   if (std::isinf(value)) return value_error("cannot convert float infinity to integer");
-  if (value < -9223372036854775808.0 || value >= 9223372036854775808.0) {
-    return value_error("cannot convert float ", value, " to integer: out of range");
-  }
+  if (!fits_int(value)) return value_error("cannot convert float ", value, " to integer: out of range");
   return static_cast<int64_t>(value);
 }
 
