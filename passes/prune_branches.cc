@@ -37,8 +37,12 @@ bool prune_loop(Node* node) {
 absl::StatusOr<bool> prune_branches(Graph& graph, PassContext&) {
   bool changed = false;
   for_each_node(graph.block(), [&](Node* node) {
-    if (node->kind() == c10::prim::If) changed = prune_if(node) || changed;
-    if (node->kind() == c10::prim::Loop) changed = prune_loop(node) || changed;
+    // Each may destroy the node.
+    if (node->kind() == c10::prim::If) {
+      changed = prune_if(node) || changed;
+    } else if (node->kind() == c10::prim::Loop) {
+      changed = prune_loop(node) || changed;
+    }
   });
   return changed;
 }
