@@ -279,6 +279,9 @@ bool is_untyped(const IValue& value) {
 }
 
 absl::Status conform(IValue& value, const TypePtr& type, std::string_view where, const Limits& limits) {
+  // Most values have no parts.
+  const bool has_parts = value.isList() || value.isGenericDict() || value.isTuple();
+  if (!has_parts && fits_outside(value, *type)) return absl::OkStatus();
   return Conformer(where, limits).run(value, type);
 }
 

@@ -97,6 +97,36 @@ TEST_F(RunFiles, ConvertSaysWhatAnOldOperatorMeant) {
   EXPECT_THAT(read(today), HasSubstr("rounding_mode"));
 }
 
+// There and back: the archive that comes out is the one that `convert` makes of the archive.
+TEST_F(RunFiles, NativeFileIsUsedWithoutBeingTold) {
+  const std::string model = "tests/corpus/archives/mlp.pt";
+  const std::vector<std::string> call = {"-i", "f32[2,3]:normal"};
+  const auto run = [&](const std::string& file) { return vesta({"run", file, call[0], call[1]}); };
+  vesta({"convert", model, path("plain.pt")});
+  vesta({"convert", model, path("m.vesta")});
+  vesta({"convert", path("m.vesta"), path("back.pt")});
+  EXPECT_EQ(read(path("back.pt")), read(path("plain.pt")));
+  EXPECT_EQ(run(path("m.vesta")), run(model));
+  EXPECT_THAT(vesta({"inspect", path("m.vesta")}), HasSubstr("format: native file, version 1"));
+
+  vesta({"convert", model, path("packed.vesta"), "--freeze", "O2", "--packed", call[0], call[1]});
+  EXPECT_EQ(run(path("packed.vesta")), vesta({"run", model, "--freeze", "O2", call[0], call[1]}));
+  const std::string facts = vesta({"inspect", path("packed.vesta")});
+  EXPECT_THAT(facts, HasSubstr("frozen at -O2\n"));
+  EXPECT_THAT(facts, HasSubstr("optimized for forward(x Float[2, 3]) -> output Float[2, "));
+  EXPECT_THAT(facts, HasSubstr("packed for vesta "));
+}
+
+TEST_F(RunFiles, OptionsOfNativeFilesAreForThem) {
+  std::ostringstream out;
+  std::ostringstream err;
+  EXPECT_EQ(run_vesta({"convert", kModel, path("out.pt"), "--packed"}, out, err), 1);
+  EXPECT_THAT(err.str(), HasSubstr("'--freeze', '--packed' and '--input' are for native files (.vesta)"));
+  EXPECT_EQ(run_vesta({"convert", kModel, path("out.vesta"), "--packed"}, out, err), 1);
+  EXPECT_THAT(err.str(), HasSubstr("'packed' keeps what was optimized ahead, and the module is not frozen"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+}
+
 TEST(Text, ReadsWell) {
   EXPECT_EQ(with_commas(0), "0");
   EXPECT_EQ(with_commas(999), "999");
