@@ -188,6 +188,10 @@ class NativeGraphDecoder {
         NativeGraphDecoder inner(decoder_, *in.graph(), function_, depth_);
         VESTA_ASSIGN_OR_RETURN(std::shared_ptr<ir::Graph> graph, inner.read());
         misses_operators_ = misses_operators_ || graph == nullptr;
+        // The verifier of the graph around it does not look into attributes.
+        if (const absl::Status broken = graph == nullptr ? absl::OkStatus() : ir::verify(*graph); !broken.ok()) {
+          return damaged(std::string(broken.message()));
+        }
         node->set(name, std::move(graph));
         break;
       }

@@ -208,6 +208,27 @@ struct Forged {
   const char* message;
 };
 
+// What a fuzzer found: the body of a fork is a graph of its own.
+TEST(NativeFile, BodiesOfForksAreVerifiedToo) {
+  const std::string file = native_file("../../corpus/archives/fork_and_wait.pt");
+  size_t changed = 0;
+  const std::string forged = with_tables(file, [&](native::ProgramT& p) {
+    for (auto& function : p.functions) {
+      for (auto& node : function->graph->block->nodes) {
+        for (auto& attribute : node->attributes) {
+          if (attribute->kind != native::AttributeKind::Graph) continue;
+          for (auto& inner : attribute->graph->block->nodes) {
+            if (!inner->inputs.empty()) ++changed;
+            inner->inputs.clear();
+          }
+        }
+      }
+    }
+  });
+  ASSERT_GT(changed, 0u);
+  EXPECT_THAT(message_of(forged), HasSubstr("m.vesta: the program is damaged: broken graph: "));
+}
+
 TEST(NativeFile, NumbersThatLeadNowhereAreRefused) {
   constexpr uint32_t kFar = 1'000'000;
   const auto first_node = [](native::ProgramT& p) -> native::NodeT& {
