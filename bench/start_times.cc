@@ -73,11 +73,15 @@ json start_torch(const std::string& file, Clock::time_point begin) {
   return {{"load", load}, {"first", milliseconds_since(begin)}};
 }
 
-json start_vesta(const std::string& file, Clock::time_point begin) {
-  at::NoGradGuard no_grad;
+vesta::Module mapped_module(const std::string& file) {
   vesta::LoadOptions options;
   options.immutable_file = true;
-  vesta::Module module = must(vesta::load(file, options));
+  return must(vesta::load(file, options));
+}
+
+json start_vesta(const std::string& file, Clock::time_point begin) {
+  at::NoGradGuard no_grad;
+  const vesta::Module module = mapped_module(file);
   const double load = milliseconds_since(begin);
   (void)must(module.forward({image()}));
   return {{"load", load}, {"first", milliseconds_since(begin)}};
@@ -94,9 +98,7 @@ std::string output_of(const std::string& command) {
 // While the first process has the file open, a second one opens it and looks at what is its own.
 json share(const std::string& way, const std::string& file) {
   at::NoGradGuard no_grad;
-  vesta::LoadOptions options;
-  options.immutable_file = true;
-  const vesta::Module module = must(vesta::load(file, options));
+  const vesta::Module module = mapped_module(file);
   (void)must(module.forward({image()}));
   if (way == "sharing") return mapped(file);
   return json::parse(output_of("/proc/" + std::to_string(::getpid()) + "/exe --child sharing " + file));

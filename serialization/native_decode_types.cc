@@ -4,7 +4,6 @@
 #include <ATen/core/enum_type.h>
 #include <torch/custom_class_detail.h>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "ir/support/status.h"
@@ -45,20 +44,20 @@ absl::StatusOr<TypePtr> NativeDecoder::make_type(const native::Type& in) {
     if (i >= size_of(in.elements())) return damaged("a type lacks an element");
     return type(in.elements()->Get(i));
   };
+  const auto wrap = [&](auto create) -> absl::StatusOr<TypePtr> {
+    VESTA_ASSIGN_OR_RETURN(TypePtr inner, element(0));
+    return TypePtr(create(std::move(inner)));
+  };
   switch (in.kind()) {
     case native::TypeKind::Text: {
       absl::StatusOr<TypePtr> parsed = ir::parse_type(text_of(in.text()), {}, options_.limits);
       if (!absl::IsInvalidArgument(parsed.status())) return parsed;
       return damaged(std::string(parsed.status().message()));
     }
-    case native::TypeKind::Optional: {
-      VESTA_ASSIGN_OR_RETURN(TypePtr inner, element(0));
-      return TypePtr(c10::OptionalType::create(std::move(inner)));
-    }
-    case native::TypeKind::List: {
-      VESTA_ASSIGN_OR_RETURN(TypePtr inner, element(0));
-      return TypePtr(c10::ListType::create(std::move(inner)));
-    }
+    case native::TypeKind::Optional:
+      return wrap([](TypePtr inner) { return c10::OptionalType::create(std::move(inner)); });
+    case native::TypeKind::List:
+      return wrap([](TypePtr inner) { return c10::ListType::create(std::move(inner)); });
     case native::TypeKind::Dict: {
       VESTA_ASSIGN_OR_RETURN(TypePtr key, element(0));
       VESTA_ASSIGN_OR_RETURN(TypePtr inner, element(1));
@@ -70,18 +69,12 @@ absl::StatusOr<TypePtr> NativeDecoder::make_type(const native::Type& in) {
       VESTA_ASSIGN_OR_RETURN(std::vector<TypePtr> members, types(in.elements()));
       return TypePtr(c10::UnionType::create(std::move(members)));
     }
-    case native::TypeKind::Future: {
-      VESTA_ASSIGN_OR_RETURN(TypePtr inner, element(0));
-      return TypePtr(c10::FutureType::create(std::move(inner)));
-    }
-    case native::TypeKind::Await: {
-      VESTA_ASSIGN_OR_RETURN(TypePtr inner, element(0));
-      return TypePtr(c10::AwaitType::create(std::move(inner)));
-    }
-    case native::TypeKind::RRef: {
-      VESTA_ASSIGN_OR_RETURN(TypePtr inner, element(0));
-      return TypePtr(c10::RRefType::create(std::move(inner)));
-    }
+    case native::TypeKind::Future:
+      return wrap([](TypePtr inner) { return c10::FutureType::create(std::move(inner)); });
+    case native::TypeKind::Await:
+      return wrap([](TypePtr inner) { return c10::AwaitType::create(std::move(inner)); });
+    case native::TypeKind::RRef:
+      return wrap([](TypePtr inner) { return c10::RRefType::create(std::move(inner)); });
     case native::TypeKind::Declared: {
       VESTA_ASSIGN_OR_RETURN(c10::NamedTypePtr declared, declaration(in.declaration()));
       return TypePtr(std::move(declared));

@@ -3,7 +3,6 @@
 
 #include <ATen/core/enum_type.h>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_format.h"
 #include "ir/support/status.h"
 #include "serialization/conform.h"
@@ -168,10 +167,7 @@ absl::StatusOr<IValue> NativeDecoder::make_enum(const native::Value& in) {
 // Storages lie behind the program, in their order and aligned; nothing else is in the file.
 absl::Status NativeDecoder::check_storages() {
   const char* const begin = file_->data();
-  uint64_t end = kNativeAlignment;
-  NativeHeader header;
-  std::memcpy(&header, begin, sizeof(header));
-  end += header.program_size;
+  uint64_t end = kNativeAlignment + program_size_;
   for (uint32_t i = 0; i < storages_.size(); ++i) {
     const native::Storage& in = *in_.storages()->Get(i);
     const uint64_t expected = (end + kNativeAlignment - 1) / kNativeAlignment * kNativeAlignment;

@@ -33,7 +33,7 @@ inline std::string string_of(const flatbuffers::String* text) { return std::stri
 class NativeDecoder {
  public:
   // `program` has passed flatbuffers' verifier. All must outlive the decoder.
-  NativeDecoder(const native::Program& program, SharedBytes file, const std::string& target,
+  NativeDecoder(const native::Program& program, uint64_t program_size, SharedBytes file, const std::string& target,
                 const ReadOptions& options);
 
   // May throw c10::Error where c10's types refuse what the tables say.
@@ -85,6 +85,7 @@ class NativeDecoder {
   absl::StatusOr<OptimizedMethod> optimized_method(const native::OptimizedMethod& in);
 
   const native::Program& in_;
+  const uint64_t program_size_;
   SharedBytes file_;
   const std::string& target_;
   const ReadOptions& options_;

@@ -133,42 +133,16 @@ absl::Status NativeEncoder::fill(native::ValueT& out, const IValue& value) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<IValue> NativeEncoder::state_of(const IValue& object, torch::jit::Function& method) {
-  ir::Stack stack{object};
-  if (is_custom_class(*object.toObjectRef().type())) {
-    try {  // The methods of a registered class are C++ and throw.
-      method.run(stack);
-    } catch (const std::exception& error) {
-      const std::string_view text = error.what();
-      return absl::InvalidArgumentError(absl::StrFormat("'%s': '__getstate__' of '%s' fails: %s", path(),
-                                                        object.toObjectRef().name(),
-                                                        printable(text.substr(0, text.find('\n')))));
-    }
-  } else if (run_) {
-    VESTA_RETURN_IF_ERROR(run_(*ir::Function::from(&method), stack));
-  } else {
-    return absl::FailedPreconditionError(absl::StrFormat("'%s' has a '__getstate__', which nothing runs here", path()));
-  }
-  if (stack.size() != 1) return absl::InternalError("'__getstate__' has left no single value");
-  return stack[0];
-}
-
 absl::Status NativeEncoder::fill_object(native::ValueT& out, const IValue& value) {
   const c10::ivalue::Object& object = value.toObjectRef();
   const std::shared_ptr<c10::ClassType> type = object.type();
-  const bool registered = is_custom_class(*type);
-  torch::jit::Function* get_state = type->findMethod("__getstate__");
-  if (registered && get_state == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("'%s' cannot be written: '%s' has no '__getstate__'", path(), type->name()->qualifiedName()));
-  }
+  VESTA_ASSIGN_OR_RETURN(const std::optional<IValue> state, written_state(value, run_, path()));
   VESTA_ASSIGN_OR_RETURN(const uint32_t number, this->type(type));
   out.type_ref = number + 1;
-  if (get_state != nullptr && (registered || type->findMethod("__setstate__") != nullptr)) {
+  if (state.has_value()) {
     out.kind = ValueKind::StatefulObject;
-    VESTA_ASSIGN_OR_RETURN(IValue state, state_of(value, *get_state));
-    kept_.push_back(state);
-    return elements(out.elements, {state});
+    kept_.push_back(*state);
+    return elements(out.elements, {*state});
   }
   out.kind = ValueKind::Object;
   for (size_t i = 0; i < type->numAttributes(); ++i) {

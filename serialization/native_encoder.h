@@ -4,7 +4,6 @@
 // values, types and functions that are named gets a number when it is met first, so the same module gives the same
 // tables.
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,10 +18,12 @@
 #include "frontend/printed_names.h"
 #include "ir/program.h"
 #include "serialization/native_format_generated.h"
+#include "serialization/torch_values.h"
 
 namespace vesta::serialization {
 
-using RunMethod = std::function<absl::Status(const ir::Function&, ir::Stack&)>;
+// Of values within each other.
+inline constexpr int kMaxValueDepth = 200;
 
 class NativeEncoder {
  public:
@@ -51,7 +52,6 @@ class NativeEncoder {
   absl::Status fill_object(native::ValueT& out, const c10::IValue& value);
   absl::Status fill_dense(native::TensorT& out, const at::Tensor& tensor);
   absl::Status fill_quantizer(native::TensorT& out, const at::Tensor& tensor);
-  absl::StatusOr<c10::IValue> state_of(const c10::IValue& object, torch::jit::Function& method);
   absl::Status elements(std::vector<uint32_t>& out, c10::ArrayRef<c10::IValue> values);
   uint32_t storage(const c10::Storage& storage);
   std::string path() const;
@@ -97,8 +97,5 @@ class NativeEncoder {
   std::vector<std::string> path_;
   int depth_ = 0;
 };
-
-// An object of custom C++ class: its state only is known.
-inline constexpr int kMaxValueDepth = 200;
 
 }  // namespace vesta::serialization

@@ -70,7 +70,7 @@ absl::StatusOr<LoadedNative> read(SharedBytes bytes, const std::string& target, 
   const std::string_view contents = bytes->view().substr(kNativeAlignment, header.program_size);
   VESTA_ASSIGN_OR_RETURN(const native::Program* const program, verified_program(contents, header, options.limits));
   try {
-    return NativeDecoder(*program, std::move(bytes), target, options).read();
+    return NativeDecoder(*program, header.program_size, std::move(bytes), target, options).read();
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
     return damaged(printable(std::string_view(text).substr(0, text.find('\n'))));
@@ -121,9 +121,10 @@ absl::Status damaged(std::string_view what) {
   return absl::DataLossError(absl::StrCat("the program is damaged: ", absl::string_view(what.data(), what.size())));
 }
 
-NativeDecoder::NativeDecoder(const native::Program& program, SharedBytes file, const std::string& target,
-                             const ReadOptions& options)
+NativeDecoder::NativeDecoder(const native::Program& program, uint64_t program_size, SharedBytes file,
+                             const std::string& target, const ReadOptions& options)
     : in_(program),
+      program_size_(program_size),
       file_(std::move(file)),
       target_(target),
       options_(options),

@@ -1,5 +1,5 @@
 // Header, program, storages. A storage's place and checksum stand in the program, so all are known before a byte is
-// written: the places depend on the program's size, but its size not on them, as they are structs.
+// written: the places depend on the program's size, but its size not on them, as they are structs of fixed size.
 
 #include "serialization/native_writer.h"
 
@@ -99,45 +99,41 @@ absl::Status encode(const NativeModule& module, NativeEncoder& encoder) {
   return encoder.finish();
 }
 
-std::string pack(native::ProgramT& program) {
-  flatbuffers::FlatBufferBuilder builder;
-  native::FinishProgramBuffer(builder, native::Program::Pack(builder, &program));
-  return {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()};
-}
-
 }  // namespace
 
 absl::Status write_native(const NativeModule& module, const std::function<absl::Status(std::string_view)>& sink,
                           const NativeWriteOptions& options) {
   NativeEncoder encoder(options.run);
   VESTA_RETURN_IF_ERROR(encode(module, encoder));
-  native::ProgramT& program = encoder.program();
-  const uint64_t program_size = pack(program).size();
-  NativeHeader header{};
-  uint64_t end = kNativeAlignment + program_size;
-  for (size_t i = 0; i < encoder.storages().size(); ++i) {
+  flatbuffers::FlatBufferBuilder builder;
+  native::FinishProgramBuffer(builder, native::Program::Pack(builder, &encoder.program()));
+  const std::string_view packed(reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize());
+  // Structs, so they are filled in where they lie.
+  const auto* const places = native::GetProgram(builder.GetBufferPointer())->storages();
+  uint64_t end = kNativeAlignment + packed.size();
+  for (uint32_t i = 0; i < encoder.storages().size(); ++i) {
     const std::string_view contents = bytes_of(encoder.storages()[i]);
-    program.storages[i] = native::Storage(aligned(end), contents.size(), crc32_of(contents));
-    end = aligned(end) + contents.size();
+    const native::Storage place(aligned(end), contents.size(), crc32_of(contents));
+    *const_cast<native::Storage*>(places->Get(i)) = place;
+    end = place.offset() + place.size();
   }
-  const std::string packed = pack(program);
-  if (packed.size() != program_size) return absl::InternalError("the program's size depends on where its weights lie");
+  NativeHeader header{};
   std::memcpy(header.magic, kNativeMagic.data(), sizeof(header.magic));
   header.version = kNativeVersion;
   header.program_crc32 = crc32_of(packed);
   header.program_offset = kNativeAlignment;
-  header.program_size = program_size;
+  header.program_size = packed.size();
   header.file_size = end;
   const char* const head = reinterpret_cast<const char*>(&header);
   header.header_crc32 = crc32_of({head, offsetof(NativeHeader, header_crc32)});
   VESTA_RETURN_IF_ERROR(sink({head, sizeof(header)}));
   VESTA_RETURN_IF_ERROR(sink(packed));
-  uint64_t at = kNativeAlignment + program_size;
+  uint64_t at = kNativeAlignment + packed.size();
   static constexpr char kZeros[kNativeAlignment] = {};
-  for (size_t i = 0; i < encoder.storages().size(); ++i) {
-    VESTA_RETURN_IF_ERROR(sink({kZeros, program.storages[i].offset() - at}));
+  for (uint32_t i = 0; i < encoder.storages().size(); ++i) {
+    VESTA_RETURN_IF_ERROR(sink({kZeros, places->Get(i)->offset() - at}));
     VESTA_RETURN_IF_ERROR(sink(bytes_of(encoder.storages()[i])));
-    at = program.storages[i].offset() + program.storages[i].size();
+    at = places->Get(i)->offset() + places->Get(i)->size();
   }
   return absl::OkStatus();
 }

@@ -190,42 +190,16 @@ absl::Status ScriptPickler::put_enum(const c10::ivalue::EnumHolder& value) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<IValue> ScriptPickler::state_of(const IValue& object, torch::jit::Function& method) {
-  ir::Stack stack{object};
-  if (is_custom_class(*object.toObjectRef().type())) {
-    try {  // The methods of a registered class are C++ and throw.
-      method.run(stack);
-    } catch (const std::exception& error) {
-      const std::string_view text = error.what();
-      return absl::InvalidArgumentError(absl::StrFormat("'%s': '__getstate__' of '%s' fails: %s", path(),
-                                                        object.toObjectRef().name(),
-                                                        printable(text.substr(0, text.find('\n')))));
-    }
-  } else if (names_.run) {
-    VESTA_RETURN_IF_ERROR(names_.run(*ir::Function::from(&method), stack));
-  } else {
-    return absl::FailedPreconditionError(absl::StrFormat("'%s' has a '__getstate__', which nothing runs here", path()));
-  }
-  if (stack.size() != 1) return absl::InternalError("'__getstate__' has left no single value");
-  return stack[0];
-}
-
 absl::Status ScriptPickler::put_object(const IValue& value) {
   const c10::ivalue::Object& object = value.toObjectRef();
   const std::shared_ptr<c10::ClassType> type = object.type();
-  torch::jit::Function* get_state = type->findMethod("__getstate__");
-  const bool registered = is_custom_class(*type);
-  if (registered && get_state == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("'%s' cannot be written: '%s' has no '__getstate__'", path(), type->name()->qualifiedName()));
-  }
+  VESTA_ASSIGN_OR_RETURN(const std::optional<IValue> state, written_state(value, names_.run, path()));
   put_class(names_.type_name(type));
   pickle_.empty_tuple();
   pickle_.new_object();
-  if (get_state != nullptr && (registered || type->findMethod("__setstate__") != nullptr)) {
-    VESTA_ASSIGN_OR_RETURN(IValue state, state_of(value, *get_state));
-    kept_.push_back(state);
-    VESTA_RETURN_IF_ERROR(put(state));
+  if (state.has_value()) {
+    kept_.push_back(*state);
+    VESTA_RETURN_IF_ERROR(put(*state));
   } else {
     pickle_.empty_dict();
     pickle_.mark();

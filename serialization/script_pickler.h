@@ -46,7 +46,6 @@ class ScriptPickler {
   absl::Status put_dict(const c10::IValue& value);
   absl::Status put_enum(const c10::ivalue::EnumHolder& value);
   absl::Status put_object(const c10::IValue& value);
-  absl::StatusOr<c10::IValue> state_of(const c10::IValue& object, torch::jit::Function& method);
   void put_class(const std::string& qualified_name);
   absl::Status tagged(const std::function<absl::Status()>& contents, const c10::Type& type);
   std::string path() const;

@@ -205,6 +205,35 @@ absl::StatusOr<IValue> object_from_state(const c10::ClassTypePtr& type, IValue s
   return result;
 }
 
+absl::StatusOr<std::optional<IValue>> written_state(const IValue& object, const RunMethod& run,
+                                                    const std::string& path) {
+  const std::shared_ptr<c10::ClassType> type = object.toObjectRef().type();
+  torch::jit::Function* method = type->findMethod("__getstate__");
+  const bool custom = is_custom_class(*type);
+  if (custom && method == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("'%s' cannot be written: '%s' has no '__getstate__'", path, type->name()->qualifiedName()));
+  }
+  if (method == nullptr || (!custom && type->findMethod(std::string(kSetState)) == nullptr)) return std::nullopt;
+  ir::Stack stack{object};
+  if (custom) {
+    try {  // The methods of a registered class are C++ and throw.
+      method->run(stack);
+    } catch (const std::exception& error) {
+      const std::string_view text = error.what();
+      return absl::InvalidArgumentError(absl::StrFormat("'%s': '__getstate__' of '%s' fails: %s", path,
+                                                        object.toObjectRef().name(),
+                                                        printable(text.substr(0, text.find('\n')))));
+    }
+  } else if (run) {
+    VESTA_RETURN_IF_ERROR(run(*ir::Function::from(method), stack));
+  } else {
+    return absl::FailedPreconditionError(absl::StrFormat("'%s' has a '__getstate__', which nothing runs here", path));
+  }
+  if (stack.size() != 1) return absl::InternalError("'__getstate__' has left no single value");
+  return stack[0];
+}
+
 absl::Status set_custom_state(torch::jit::Function& method, const c10::ClassType& type, ir::Stack& stack) {
   try {
     method.run(stack);

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -97,6 +98,15 @@ bool is_custom_class(const c10::ClassType& type);
 // `context.set_state` its slots are None.
 absl::StatusOr<c10::IValue> object_from_state(const c10::ClassTypePtr& type, c10::IValue state,
                                               const ScriptContext& context, const Limits& limits);
+
+// Runs a method: its arguments on the stack, the object first, are replaced by the result.
+using RunMethod = std::function<absl::Status(const ir::Function&, ir::Stack&)>;
+
+// The way back: what an object's `__getstate__` gives, where that is what a file holds of it; none where its attributes
+// are. `path` names the object in messages. InvalidArgument for an object of C++ without a `__getstate__`,
+// FailedPrecondition where `run` is empty and one has to run, and what it fails with.
+absl::StatusOr<std::optional<c10::IValue>> written_state(const c10::IValue& object, const RunMethod& run,
+                                                         const std::string& path);
 
 // Runs `__setstate__` of a class that is registered in C++; what it throws is DataLoss.
 absl::Status set_custom_state(torch::jit::Function& method, const c10::ClassType& type, ir::Stack& stack);

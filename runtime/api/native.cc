@@ -16,6 +16,7 @@
 #include "runtime/api/context.h"
 #include "runtime/api/deep_copy.h"
 #include "runtime/api/frozen_methods.h"
+#include "runtime/api/stream_sink.h"
 #include "runtime/optimize.h"
 #include "serialization/native_reader.h"
 #include "serialization/native_writer.h"
@@ -145,13 +146,9 @@ absl::Status Module::save_native(const std::string& path, const NativeOptions& o
 
 absl::Status Module::save_native(std::ostream& stream, const NativeOptions& options) const {
   VESTA_ASSIGN_OR_RETURN(const NativeModule contents, contents_of(*this, options));
-  const auto sink = [&stream](std::string_view bytes) -> absl::Status {
-    stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    return stream.good() ? absl::OkStatus() : absl::UnavailableError("the stream cannot be written");
-  };
-  VESTA_RETURN_IF_ERROR(serialization::write_native(contents, sink, {.run = internal::run_while_loading}));
-  stream.flush();
-  return stream.good() ? absl::OkStatus() : absl::UnavailableError("the stream cannot be written");
+  return internal::write_to_stream(stream, [&](const auto& sink) {
+    return serialization::write_native(contents, sink, {.run = internal::run_while_loading});
+  });
 }
 
 absl::Status Module::optimize_for(std::vector<c10::IValue> args, const Kwargs& kwargs) {

@@ -15,6 +15,7 @@
 #include "runtime/api/call.h"
 #include "runtime/api/context.h"
 #include "runtime/api/guard.h"
+#include "runtime/api/stream_sink.h"
 #include "serialization/torchscript_writer.h"
 
 namespace vesta {
@@ -28,13 +29,8 @@ serialization::WriteOptions write_options(const ExtraFiles& extra_files) {
 }
 
 absl::Status write(const c10::IValue& root, std::ostream& out, const ExtraFiles& extra_files) {
-  const auto sink = [&out](std::string_view bytes) -> absl::Status {
-    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    return out.good() ? absl::OkStatus() : absl::UnavailableError("the stream cannot be written");
-  };
-  VESTA_RETURN_IF_ERROR(serialization::write_torchscript(root, sink, write_options(extra_files)));
-  out.flush();
-  return out.good() ? absl::OkStatus() : absl::UnavailableError("the stream cannot be written");
+  return internal::write_to_stream(
+      out, [&](const auto& sink) { return serialization::write_torchscript(root, sink, write_options(extra_files)); });
 }
 
 // `def name(self, ...): return <function>(...)`

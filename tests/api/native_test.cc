@@ -56,6 +56,15 @@ def forward(self, x: Tensor) -> Tensor:
   return module;
 }
 
+// Of a file whose program was changed.
+void mend_checksums(std::string& file) {
+  serialization::NativeHeader header;
+  std::memcpy(&header, file.data(), sizeof(header));
+  header.program_crc32 = serialization::crc32_of(std::string_view(file).substr(64, header.program_size));
+  header.header_crc32 = serialization::crc32_of({reinterpret_cast<const char*>(&header), 60});
+  std::memcpy(file.data(), &header, sizeof(header));
+}
+
 const at::Tensor& image() {
   static const auto* const tensor = new at::Tensor(at::linspace(-1, 1, 3 * 8 * 8).reshape({1, 3, 8, 8}));
   return *tensor;
@@ -94,11 +103,7 @@ TEST(NativeModule, WhatWasPackedForAnotherMachineIsNotUsed) {
   const size_t at = file.find(", optimizer ");
   ASSERT_NE(at, std::string::npos);
   file[at + 3] = 'P';
-  serialization::NativeHeader header;
-  std::memcpy(&header, file.data(), sizeof(header));
-  header.program_crc32 = serialization::crc32_of(std::string_view(file).substr(64, header.program_size));
-  header.header_crc32 = serialization::crc32_of({reinterpret_cast<const char*>(&header), 60});
-  std::memcpy(file.data(), &header, sizeof(header));
+  mend_checksums(file);
 
   const Module module = must(load(as_bytes(file)));
   EXPECT_TRUE(module.is_frozen());
@@ -203,11 +208,7 @@ TEST(NativeModule, MissingOperatorIsNamedWithItsPlace) {
   const size_t at = file.find("aten::add");
   ASSERT_NE(at, std::string::npos);
   file.replace(at, 9, "aten::adx");
-  serialization::NativeHeader header;
-  std::memcpy(&header, file.data(), sizeof(header));
-  header.program_crc32 = serialization::crc32_of(std::string_view(file).substr(64, header.program_size));
-  header.header_crc32 = serialization::crc32_of({reinterpret_cast<const char*>(&header), 60});
-  std::memcpy(file.data(), &header, sizeof(header));
+  mend_checksums(file);
   const absl::Status status = load(as_bytes(file)).status();
   EXPECT_TRUE(absl::IsUnimplemented(status)) << status;
 }
