@@ -26,6 +26,8 @@ inline constexpr std::string_view kNativeMagic = "\x89VESTA\r\n";
 inline constexpr uint32_t kNativeVersion = 1;
 // Of the program and of each storage, in bytes.
 inline constexpr uint64_t kNativeAlignment = 64;
+// Of all extra files together. They lie in the program, a flatbuffer, which ends at 2 GiB.
+inline constexpr uint64_t kNativeExtraBytes = uint64_t{1} << 30;
 
 // The first 64 bytes; integers are little-endian.
 struct NativeHeader {

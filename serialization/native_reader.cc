@@ -46,6 +46,9 @@ absl::StatusOr<NativeHeader> read_header(std::string_view file, const Limits& li
   if (header.program_size > file.size() - kNativeAlignment) {
     return absl::DataLossError("the program reaches beyond the end of the file");
   }
+  if (header.program_size >= FLATBUFFERS_MAX_BUFFER_SIZE) {
+    return absl::DataLossError("the program is larger than a flatbuffer can be");
+  }
   if (header.program_size > static_cast<uint64_t>(std::max<int64_t>(limits.metadata_bytes, 0))) {
     return absl::ResourceExhaustedError(absl::StrFormat("the program takes %d bytes, the limit 'metadata_bytes' is %d",
                                                         header.program_size, limits.metadata_bytes));

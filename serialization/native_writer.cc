@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "ir/support/status.h"
 #include "serialization/atomic_file.h"
 #include "serialization/crc32.h"
@@ -33,6 +34,15 @@ std::vector<std::unique_ptr<native::TensorFactsT>> facts(const std::vector<Nativ
     result.push_back(std::move(out));
   }
   return result;
+}
+
+absl::Status check_extra_files(const std::map<std::string, std::string>& files, uint64_t limit) {
+  uint64_t total = 0;
+  for (const auto& [name, contents] : files) total += contents.size();
+  if (total <= limit) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "extra files take %d bytes, a native file holds %d of them: keep them beside it, or write an archive", total,
+      limit));
 }
 
 void describe(const NativeModule& module, native::ProgramT& out) {
@@ -103,6 +113,7 @@ absl::Status encode(const NativeModule& module, NativeEncoder& encoder) {
 
 absl::Status write_native(const NativeModule& module, const std::function<absl::Status(std::string_view)>& sink,
                           const NativeWriteOptions& options) {
+  VESTA_RETURN_IF_ERROR(check_extra_files(module.extra_files, options.extra_bytes));
   NativeEncoder encoder(options.run);
   VESTA_RETURN_IF_ERROR(encode(module, encoder));
   flatbuffers::FlatBufferBuilder builder;

@@ -139,6 +139,24 @@ TEST(NativeFile, IsReadAndWrittenAgainByteForByte) {
   EXPECT_TRUE(again == file);
 }
 
+TEST(NativeFile, ExtraFilesThatAreTooLargeAreRefused) {
+  const absl::StatusOr<LoadedNative> loaded = read(native_file());
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  bool written = false;
+  NativeWriteOptions options;
+  options.extra_bytes = 4;
+  const absl::Status status = write_native(
+      loaded->module,
+      [&](std::string_view) {
+        written = true;
+        return absl::OkStatus();
+      },
+      options);
+  EXPECT_EQ(status, absl::InvalidArgumentError("extra files take 5 bytes, a native file holds 4 of them: keep them "
+                                               "beside it, or write an archive"));
+  EXPECT_FALSE(written);
+}
+
 TEST(NativeFile, WeightsAreUsedInPlaceAndAligned) {
   const std::string file = native_file(kWithWeights);
   const SharedBytes bytes = *copy_bytes(file);
