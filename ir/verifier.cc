@@ -3,8 +3,6 @@
 
 #include "ir/verifier.h"
 
-#include <algorithm>
-#include <array>
 #include <string_view>
 #include <unordered_set>
 
@@ -45,6 +43,36 @@ const PrimRow* find_prim(Symbol kind) {
 // Types with free variables are bound by the emitter; here they match anything.
 bool matches(const c10::Type& actual, const c10::Type& formal) {
   return formal.hasFreeVariables() || actual.isSubtypeOf(formal);
+}
+
+// What structural nodes' attributes hold (ir/prim_ops.def).
+struct AttributeRow {
+  Symbol kind;
+  Symbol name;
+  bool (*holds)(const AttributeValue& value);
+  bool required = true;
+};
+
+template <class T>
+bool holds(const AttributeValue& value) {
+  return std::holds_alternative<T>(value);
+}
+
+const std::vector<AttributeRow>& attribute_rows() {
+  static const auto* const rows = new std::vector<AttributeRow>{
+      {prim::Constant, attr::value, holds<c10::IValue>, false},
+      {prim::Constant, attr::name, holds<std::string>, false},
+      {prim::GetAttr, attr::name, holds<std::string>},
+      {prim::SetAttr, attr::name, holds<std::string>},
+      {prim::CallMethod, attr::name, holds<std::string>},
+      {prim::TupleSlice, attr::beg, holds<int64_t>},
+      {prim::TupleSlice, attr::end, holds<int64_t>},
+      {prim::isinstance, attr::types, holds<std::vector<c10::TypePtr>>},
+      {prim::fork, attr::Subgraph, holds<std::shared_ptr<Graph>>},
+      {prim::awaitable, attr::Subgraph, holds<std::shared_ptr<Graph>>},
+      {Symbol::prim("PlannedGroup"), attr::Subgraph, holds<std::shared_ptr<Graph>>},
+  };
+  return *rows;
 }
 
 class Verifier {
@@ -125,18 +153,39 @@ class Verifier {
       return broken(node, "wrong number of outputs");
     }
     if (static_cast<int>(node.blocks().size()) != row->blocks) return broken(node, "wrong number of blocks");
-    static const std::array named = {prim::GetAttr, prim::SetAttr, prim::CallMethod};
-    if (std::find(named.begin(), named.end(), node.kind()) != named.end() && !node.has(attr::name)) {
-      return broken(node, "the attribute 'name' is missing");
-    }
+    VESTA_RETURN_IF_ERROR(attributes(node));
     if (node.kind() == prim::If && node.input(0)->type()->kind() != c10::TypeKind::BoolType) {
       return broken(node, "a condition is not a bool");
     }
     return absl::OkStatus();
   }
 
+  static absl::Status attributes(const Node& node) {
+    for (const AttributeRow& row : attribute_rows()) {
+      if (row.kind != node.kind()) continue;
+      const AttributeValue* const value = node.find(row.name);
+      if (value == nullptr && row.required) {
+        return broken(node, absl::StrCat("the attribute '", row.name.toUnqualString(), "' is missing"));
+      }
+      if (value != nullptr && !row.holds(*value)) {
+        return broken(node, absl::StrCat("the attribute '", row.name.toUnqualString(), "' is of another kind"));
+      }
+    }
+    return node.kind() == prim::Constant ? constant(node) : absl::OkStatus();
+  }
+
+  static absl::Status constant(const Node& node) {
+    const c10::Type& type = *node.output(0)->type();
+    if (node.has(attr::name)) {
+      return type.kind() == c10::TypeKind::FunctionType ? absl::OkStatus() : broken(node, "is no function");
+    }
+    if (node.has(attr::value) || c10::NoneType::get()->isSubtypeOf(type)) return absl::OkStatus();
+    return broken(node, "a constant without a value is None, and its type has no None");
+  }
+
   static absl::Status against_schema(const Node& node) {
     const c10::FunctionSchema& schema = node.op()->schema;
+    if (schema.name() != node.kind().toQualString()) return broken(node, "its operator has another name");
     const size_t expected = schema.arguments().size();
     if (node.inputs().size() < expected || (!schema.is_vararg() && node.inputs().size() != expected)) {
       return broken(node, absl::StrCat("the operator takes ", expected, " arguments"));

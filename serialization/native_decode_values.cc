@@ -166,6 +166,10 @@ absl::StatusOr<IValue> NativeDecoder::make_enum(const native::Value& in) {
 
 // Storages lie behind the program, in their order and aligned; nothing else is in the file.
 absl::Status NativeDecoder::check_storages() {
+  // flatbuffers' verifier looks at the vector's own place alone.
+  if (!storages_.empty() && reinterpret_cast<uintptr_t>(in_.storages()->Get(0)) % alignof(native::Storage) != 0) {
+    return damaged("the places of its weights are not aligned");
+  }
   const char* const begin = file_->data();
   uint64_t end = kNativeAlignment + program_size_;
   for (uint32_t i = 0; i < storages_.size(); ++i) {

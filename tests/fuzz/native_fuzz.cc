@@ -13,6 +13,8 @@
 
 #include "serialization/crc32.h"
 #include "serialization/native_format.h"
+#include "serialization/native_format_generated.h"
+#include "tests/fuzz/native_mutator.h"
 
 namespace {
 
@@ -36,6 +38,22 @@ std::string with_header(const uint8_t* data, size_t size) {
 }
 
 }  // namespace
+
+extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
+
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
+  using vesta::serialization::NativeHeader;
+  namespace native = vesta::serialization::native;
+  if (size <= sizeof(NativeHeader) || seed % 8 == 0) return LLVMFuzzerMutate(data, size, max_size);
+  NativeHeader header;
+  std::memcpy(&header, data, sizeof(header));
+  uint8_t* const program = data + sizeof(header);
+  const size_t program_size = std::min<uint64_t>(header.program_size, size - sizeof(header));
+  flatbuffers::Verifier verifier(program, program_size);
+  if (!native::VerifyProgramBuffer(verifier)) return LLVMFuzzerMutate(data, size, max_size);
+  vesta::test::NativeMutator(program, native::ProgramTypeTable(), seed).mutate();
+  return size;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < sizeof(vesta::serialization::NativeHeader)) return 0;

@@ -161,6 +161,13 @@ TEST(Verifier, FindsWrongArgumentTypes) {
   EXPECT_NE(status.message().find("'other' takes Tensor, got str"), absl::string_view::npos) << status;
 }
 
+TEST(Verifier, FindsAnOperatorOfAnotherName) {
+  SmallGraph small;
+  small.relu->set_op(OperatorCatalog::standard().find("aten::sigmoid", ""));
+  const absl::Status status = verify(small.graph);
+  EXPECT_NE(status.message().find("its operator has another name"), absl::string_view::npos) << status;
+}
+
 TEST(Verifier, FindsBranchesThatYieldAnotherNumber) {
   Graph graph;
   Value* condition = graph.add_input(c10::BoolType::get(), "c");
@@ -169,6 +176,31 @@ TEST(Verifier, FindsBranchesThatYieldAnotherNumber) {
   branch->add_block();
   branch->add_block();
   EXPECT_FALSE(verify(graph).ok());
+}
+
+// What `verify` says of a graph with one constant whose attributes `change` sets.
+std::string complaint_about_constant(c10::TypePtr type, void (*change)(Node& node)) {
+  Graph graph;
+  Node* node = graph.insert(graph.create(prim::Constant, {}, 1));
+  node->output()->set_type(std::move(type));
+  change(*node);
+  return std::string(verify(graph).message());
+}
+
+TEST(Verifier, FindsAttributesThatHoldSomethingElse) {
+  EXPECT_NE(complaint_about_constant(c10::IntType::get(), [](Node& node) { node.set(attr::value, int64_t{1}); })
+                .find("the attribute 'value' is of another kind"),
+            std::string::npos);
+  EXPECT_NE(complaint_about_constant(c10::IntType::get(), [](Node&) {}).find("its type has no None"),
+            std::string::npos);
+  EXPECT_EQ(complaint_about_constant(c10::OptionalType::create(c10::IntType::get()), [](Node&) {}), "");
+  EXPECT_NE(complaint_about_constant(c10::IntType::get(), [](Node& node) { node.set(attr::name, std::string("f")); })
+                .find("is no function"),
+            std::string::npos);
+  Graph graph;
+  Value* object = graph.add_input(c10::AnyType::get(), "x");
+  graph.insert(graph.create(prim::GetAttr, {object}, 1));
+  EXPECT_NE(std::string(verify(graph).message()).find("the attribute 'name' is missing"), std::string::npos);
 }
 
 TEST(OperatorCatalog, FindsOverloadsOfTheDispatcher) {
