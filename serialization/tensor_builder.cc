@@ -393,12 +393,36 @@ absl::Status TensorBuilder::count_tensor() {
   return absl::ResourceExhaustedError(absl::StrFormat("the limit 'tensors' is %d", options_.limits.tensors));
 }
 
+absl::StatusOr<c10::Storage> TensorBuilder::read_storage(const std::string& key, ScalarType type, int64_t bytes) {
+  const auto item_size = static_cast<int64_t>(c10::elementSize(type));
+  // The record of an empty storage need not be there.
+  StorageBytes record{{}, empty_bytes()};
+  if (bytes > 0) {
+    VESTA_ASSIGN_OR_RETURN(record, read_record_(key, static_cast<uint64_t>(bytes)));
+  }
+  if (static_cast<int64_t>(record.contents.size()) != bytes) {
+    return absl::DataLossError(absl::StrFormat("the record of storage '%s' has %d bytes, %d elements of %s take %d",
+                                               printable(key), record.contents.size(), bytes / item_size,
+                                               c10::toString(type), bytes));
+  }
+  // A bool of another value than 0 and 1 is undefined behaviour in every kernel that reads it.
+  const auto no_bool = [](char byte) { return static_cast<uint8_t>(byte) > 1; };
+  if (type == ScalarType::Bool && !options_.metadata_only &&
+      std::any_of(record.contents.begin(), record.contents.end(), no_bool)) {
+    return absl::DataLossError(
+        absl::StrFormat("the record of storage '%s' has bools other than 0 and 1", printable(key)));
+  }
+  if (options_.metadata_only) return storage_over(record.contents.data(), record.contents.size(), record.owner);
+  const int64_t swapped_unit = c10::isComplexType(type) ? item_size / 2 : item_size;
+  return make_storage(record, static_cast<size_t>(swapped_unit), options_.big_endian);
+}
+
 absl::StatusOr<IValue> TensorBuilder::storage(const IValue& persistent_id) {
   const auto malformed = [] {
     return absl::DataLossError("a persistent id is not ('storage', class, key, location, count)");
   };
   if (!persistent_id.isTuple()) return malformed();
-  const auto& id = persistent_id.toTupleRef().elements();
+  const c10::ArrayRef<IValue> id = persistent_id.toTupleRef().elements().asArrayRef();
   // The legacy stream appends a view's metadata, (key, offset, count) or None.
   if (id.size() < 5 || id.size() > 6 || (id.size() == 6 && !id[5].isNone() && !id[5].isTuple())) return malformed();
   const PickleObject* storage_class = PickleObject::from(id[1]);
@@ -425,31 +449,8 @@ absl::StatusOr<IValue> TensorBuilder::storage(const IValue& persistent_id) {
   }
   auto found = storages_.find(key);
   if (found == storages_.end()) {
-    // The record of an empty storage need not be there.
-    StorageBytes record{{}, empty_bytes()};
-    if (bytes > 0) {
-      VESTA_ASSIGN_OR_RETURN(record, read_record_(key, static_cast<uint64_t>(bytes)));
-    }
-    if (static_cast<int64_t>(record.contents.size()) != bytes) {
-      return absl::DataLossError(absl::StrFormat("the record of storage '%s' has %d bytes, %d elements of %s take %d",
-                                                 printable(key), record.contents.size(), id[4].toInt(),
-                                                 c10::toString(*type), bytes));
-    }
-    // A bool of another value than 0 and 1 is undefined behaviour in every kernel that reads it.
-    const auto no_bool = [](char byte) { return static_cast<uint8_t>(byte) > 1; };
-    if (*type == ScalarType::Bool && !options_.metadata_only &&
-        std::any_of(record.contents.begin(), record.contents.end(), no_bool)) {
-      return absl::DataLossError(
-          absl::StrFormat("the record of storage '%s' has bools other than 0 and 1", printable(key)));
-    }
-    const size_t swapped_unit = c10::isComplexType(*type) ? item_size / 2 : item_size;
-    c10::Storage storage;
-    if (options_.metadata_only) {
-      storage = storage_over(record.contents.data(), record.contents.size(), record.owner);
-    } else {
-      VESTA_ASSIGN_OR_RETURN(storage, make_storage(record, swapped_unit, options_.big_endian));
-    }
-    found = storages_.emplace(key, std::move(storage)).first;
+    VESTA_ASSIGN_OR_RETURN(c10::Storage read, read_storage(key, *type, bytes));
+    found = storages_.emplace(key, std::move(read)).first;
   }
   if (static_cast<int64_t>(found->second.nbytes()) != bytes) {
     return absl::DataLossError(absl::StrFormat("storage '%s' has %d bytes here and %d elsewhere", printable(key), bytes,

@@ -82,6 +82,7 @@ class TensorBuilder {
   absl::StatusOr<c10::IValue> rebuild_meta_tensor(c10::ArrayRef<c10::IValue> arguments);
 
  private:
+  absl::StatusOr<c10::Storage> read_storage(const std::string& key, c10::ScalarType type, int64_t bytes);
   absl::StatusOr<c10::Storage> storage_view(const c10::Storage& root, size_t item_size,
                                             c10::ArrayRef<c10::IValue> view);
   absl::Status count_tensor();
