@@ -29,6 +29,7 @@ struct Command {
 
 Action add_inspect(CLI::App& command);
 Action add_run(CLI::App& command);
+Action add_bench(CLI::App& command);
 Action add_graph(CLI::App& command);
 Action add_compile(CLI::App& command);
 Action add_convert(CLI::App& command);

@@ -27,6 +27,7 @@ struct CommandRow {
 constexpr CommandRow kCommands[] = {
     {{"inspect", add_inspect}, "What is in an archive or a checkpoint; executes nothing"},
     {{"run", add_run}, "Run a method on files, literals or random inputs"},
+    {{"bench", add_bench}, "Measure a method: loading, first call, latency, throughput"},
     {{"graph", add_graph}, "Print a method's graph; executes nothing"},
     {{"compile", add_compile}, "Make an archive of a file of TorchScript functions"},
     {{"convert", add_convert}, "Write a program anew, or a checkpoint in another format"},

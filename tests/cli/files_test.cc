@@ -10,6 +10,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "tools/commands.h"
@@ -70,6 +71,29 @@ TEST_F(RunFiles, TheSameSeedGivesTheSameNumbers) {
 
 TEST_F(RunFiles, RepeatTellsTheTime) {
   EXPECT_THAT(vesta({"run", kModel, "1", "--repeat", "5"}), HasSubstr("of 5 calls the fastest "));
+}
+
+TEST_F(RunFiles, BenchCountsTheCallsOfAllCallers) {
+  const std::vector<std::string> call = {"bench", kModel, "f32[4]:normal", "--seconds", "0.05", "--callers", "3"};
+  EXPECT_THAT(vesta(call), HasSubstr(", 3 callers at once\n"));
+  std::vector<std::string> with_json = call;
+  with_json.insert(with_json.end(), {"--freeze", "O2", "--json"});
+  const auto report = nlohmann::json::parse(vesta(with_json));
+  EXPECT_EQ(report["callers"], 3);
+  EXPECT_GE(report["calls"], 3);
+  EXPECT_GT(report["calls_per_s"], 0);
+  const char* const ascending[] = {"fastest_s", "median_s", "p90_s", "p99_s", "slowest_s"};
+  for (size_t i = 1; i < std::size(ascending); ++i) EXPECT_LE(report[ascending[i - 1]], report[ascending[i]]);
+  EXPECT_GT(report["first_s"], 0);
+  EXPECT_GT(report["load_s"], 0);
+}
+
+TEST_F(RunFiles, BenchGivesTheErrorOfTheCall) {
+  std::ostringstream out;
+  std::ostringstream err;
+  EXPECT_EQ(run_vesta({"bench", kModel, "\"text\""}, out, err), 1);
+  EXPECT_EQ(out.str(), "");
+  EXPECT_THAT(err.str(), HasSubstr("expected"));
 }
 
 TEST_F(RunFiles, NothingIsWrittenAfterAnError) {
