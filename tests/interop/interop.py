@@ -187,10 +187,20 @@ def describe(value, path, out):
     if isinstance(value, np.dtype):
         out[path] = {"class": f"numpy.dtype('{value.str}')"}
         return
-    if hasattr(value, "_fields") or isinstance(value, enum.Enum):
+    if isinstance(value, enum.Enum):
+        # Read as the call that makes it, which is another one from Python to Python: Color(1) or getattr(Color, "RED").
+        function, arguments = value.__reduce_ex__(2)[:2]
+        name = f"{function.__module__}.{function.__qualname__}"
+        out[path] = {"class": name}
+        for i, argument in enumerate(arguments):
+            if isinstance(argument, type):
+                out[below(f"<argument {i}>")] = {"class": f"{argument.__module__}.{argument.__qualname__}"}
+            else:
+                describe(argument, below(f"<argument {i}>"), out)
+        return
+    if hasattr(value, "_fields"):
         out[path] = entry
-        fields = list(value) if hasattr(value, "_fields") else [value.value]
-        for i, field in enumerate(fields):
+        for i, field in enumerate(value):
             describe(field, below(f"<argument {i}>"), out)
         return
     if isinstance(value, (bytes, bytearray)):
