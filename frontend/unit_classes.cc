@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/unit.h"
+#include "ir/interfaces.h"
 #include "ir/support/status.h"
 
 namespace vesta::frontend {
@@ -163,6 +164,10 @@ absl::Status Unit::declare_interface(const c10::InterfaceTypePtr& type, const Cl
     }
     if (type->getMethod(method->name) != nullptr)
       return error(method->name_range, absl::StrCat("method '", method->name, "' is defined twice"));
+    if (ir::leads_to(schema, *type)) {
+      return error(method->name_range, absl::StrCat("a method of interface '", def.name, "' takes or returns '",
+                                                    def.name, "' again; use a class there"));
+    }
     type->addMethod(std::move(schema));
   }
   return absl::OkStatus();

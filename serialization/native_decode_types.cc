@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "ir/interfaces.h"
 #include "ir/support/status.h"
 #include "ir/type_parser.h"
 #include "serialization/conform.h"
@@ -284,6 +285,7 @@ absl::Status NativeDecoder::fill_interface(c10::InterfaceType& type, const nativ
   for (uint32_t i = 0; i < size_of(in.signatures()); ++i) {
     VESTA_ASSIGN_OR_RETURN(c10::FunctionSchema signature, schema(in.signatures()->Get(i)));
     if (type.getMethod(signature.name()) != nullptr) return damaged("an interface has a method twice");
+    if (ir::leads_to(signature, type)) return damaged("an interface's method takes or returns the interface again");
     type.addMethod(std::move(signature));
   }
   return absl::OkStatus();
