@@ -109,17 +109,19 @@ class Printer {
 
   // "aten::add", and "prim::fork_0" for a node with a subgraph.
   std::string kind(const Node& node) {
-    const AttributeValue* subgraph = node.find(attr::Subgraph);
+    const AttributeValue* attribute = node.find(attr::Subgraph);
+    // Broken graphs are printed too: to say that they are.
+    const auto* subgraph = attribute == nullptr ? nullptr : std::get_if<std::shared_ptr<Graph>>(attribute);
     if (subgraph == nullptr) return node.kind().toQualString();
     std::string name = absl::StrCat(node.kind().toQualString(), "_", subgraphs_.size());
-    subgraphs_.emplace_back(name, std::get<std::shared_ptr<Graph>>(*subgraph).get());
+    subgraphs_.emplace_back(name, subgraph->get());
     return name;
   }
 
   static std::string attributes(const Node& node) {
     std::string text;
     for (const auto& [name, value] : node.attributes()) {
-      if (name == attr::Subgraph) continue;
+      if (name == attr::Subgraph && std::holds_alternative<std::shared_ptr<Graph>>(value)) continue;
       absl::StrAppend(&text, text.empty() ? "[" : ", ", name.toUnqualString(), "=",
                       std::visit(PrintAttribute{}, value));
     }

@@ -3,6 +3,7 @@
 
 #include "ir/verifier.h"
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_set>
 
@@ -177,7 +178,11 @@ class Verifier {
   static absl::Status constant(const Node& node) {
     const c10::Type& type = *node.output(0)->type();
     if (node.has(attr::name)) {
-      return type.kind() == c10::TypeKind::FunctionType ? absl::OkStatus() : broken(node, "is no function");
+      if (type.kind() != c10::TypeKind::FunctionType) return broken(node, "is no function");
+      for (const Use& use : node.output(0)->uses()) {
+        if (use.user->kind() != prim::CallFunction || use.index != 0) return broken(node, "a function is no value");
+      }
+      return absl::OkStatus();
     }
     if (node.has(attr::value) || c10::NoneType::get()->isSubtypeOf(type)) return absl::OkStatus();
     return broken(node, "a constant without a value is None, and its type has no None");
@@ -200,6 +205,14 @@ class Verifier {
     }
     if (!schema.is_varret() && node.outputs().size() != schema.returns().size()) {
       return broken(node, absl::StrCat("the operator has ", schema.returns().size(), " results"));
+    }
+    for (size_t i = 0; i < std::min(schema.returns().size(), node.outputs().size()); ++i) {
+      // It may be known better than the schema tells, or less.
+      const c10::Type& actual = *node.outputs()[i]->type();
+      const c10::Type& formal = *schema.returns()[i].type();
+      if (!matches(actual, formal) && !matches(formal, actual)) {
+        return broken(node, absl::StrCat("result ", i, " is ", print(formal), ", not ", print(actual)));
+      }
     }
     return absl::OkStatus();
   }

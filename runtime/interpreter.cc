@@ -53,6 +53,7 @@ const IValue& tuple_element(const IValue& tuple, int32_t index) {
 
 IValue slice_tuple(const IValue& tuple, int32_t begin, int32_t end) {
   const auto& elements = tuple.toTupleRef().elements();
+  TORCH_CHECK(static_cast<size_t>(end) <= elements.size(), "tuple slice out of range");
   std::vector<IValue> slice(elements.begin() + begin, elements.begin() + end);
   return c10::ivalue::Tuple::create(std::move(slice));
 }

@@ -1,5 +1,6 @@
 // Any tables in a native file whose header and checksums are right: loading gives a module or a status, and what loads
-// can be looked at and written again.
+// can be looked at, lowered to instructions (not run: forged operators' arguments are another matter) and written
+// again.
 
 #include <algorithm>
 #include <cstddef>
@@ -11,6 +12,8 @@
 
 #include <vesta/vesta.h>
 
+#include "runtime/api/context.h"
+#include "runtime/runner.h"
 #include "serialization/crc32.h"
 #include "serialization/native_format.h"
 #include "serialization/native_format_generated.h"
@@ -65,7 +68,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   options.immutable_file = true;
   const absl::StatusOr<vesta::Module> module = vesta::load(std::as_bytes(std::span(file)), options);
   if (!module.ok()) return 0;
-  for (const auto& method : module->methods()) (void)method.signature();
+  for (const auto& [name, part] : module->named_modules()) {
+    for (const vesta::Method& method : part.methods()) {
+      (void)method.signature();
+      (void)vesta::runtime::Runner::code(*vesta::internal::Access::function(method));
+    }
+  }
   (void)module->state_dict();
   std::ostringstream out;
   (void)module->save_native(out);

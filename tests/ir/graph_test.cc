@@ -161,6 +161,13 @@ TEST(Verifier, FindsWrongArgumentTypes) {
   EXPECT_NE(status.message().find("'other' takes Tensor, got str"), absl::string_view::npos) << status;
 }
 
+TEST(Verifier, FindsWrongResultTypes) {
+  SmallGraph small;
+  small.relu->output()->set_type(c10::IntType::get());
+  const absl::Status status = verify(small.graph);
+  EXPECT_NE(status.message().find("result 0 is Tensor, not int"), absl::string_view::npos) << status;
+}
+
 TEST(Verifier, FindsAnOperatorOfAnotherName) {
   SmallGraph small;
   small.relu->set_op(OperatorCatalog::standard().find("aten::sigmoid", ""));
