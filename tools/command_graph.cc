@@ -17,6 +17,7 @@
 #include "runtime/disassembler.h"
 #include "runtime/optimize.h"
 #include "runtime/runner.h"
+#include "serialization/native_reader.h"
 #include "serialization/torchscript_reader.h"
 #include "tools/archive_options.h"
 #include "tools/commands.h"
@@ -51,18 +52,29 @@ absl::StatusOr<const ir::Function*> find_method(const c10::IValue& root, const s
                                           "'; it has: ", have.empty() ? "none" : absl::StrJoin(have, ", ")));
 }
 
-absl::Status print_graph(const Options& options, Terminal& terminal) {
+// The module, with nothing of it executed; it keeps the program alive.
+absl::StatusOr<c10::IValue> read_root(const Options& options) {
   const Limits limits;
   VESTA_ASSIGN_OR_RETURN(serialization::SharedBytes bytes, serialization::read_file(options.path, limits.file_bytes));
   serialization::ReadOptions read;
   read.map_to_cpu = true;
   read.allow_missing_operators = true;
   read.allow_newer = options.load.allow_newer;
+  if (serialization::is_native(bytes->view())) {
+    VESTA_ASSIGN_OR_RETURN(serialization::LoadedNative loaded,
+                           serialization::read_native(std::move(bytes), options.path, "", read));
+    return std::move(loaded.module.root);
+  }
   VESTA_ASSIGN_OR_RETURN(read.written_by, serialization::named_release(options.load.written_by));
-  VESTA_ASSIGN_OR_RETURN(const serialization::LoadedModule loaded,
+  VESTA_ASSIGN_OR_RETURN(serialization::LoadedModule loaded,
                          serialization::read_torchscript(std::move(bytes), options.path, read));
-  if (!loaded.root.isObject()) return absl::InvalidArgumentError(absl::StrCat(options.path, ": holds no module"));
-  VESTA_ASSIGN_OR_RETURN(const ir::Function* method, find_method(loaded.root, options.method));
+  return std::move(loaded.root);
+}
+
+absl::Status print_graph(const Options& options, Terminal& terminal) {
+  VESTA_ASSIGN_OR_RETURN(const c10::IValue root, read_root(options));
+  if (!root.isObject()) return absl::InvalidArgumentError(absl::StrCat(options.path, ": holds no module"));
+  VESTA_ASSIGN_OR_RETURN(const ir::Function* method, find_method(root, options.method));
   if (method->graph() == nullptr) {
     return absl::UnimplementedError(absl::StrCat(
         "'", options.method, "' calls operators that are missing; 'vesta inspect ", options.path, "' lists them"));
@@ -103,7 +115,7 @@ absl::Status print_frozen(const Options& options, Terminal& terminal) {
 
 Action add_graph(CLI::App& command) {
   const auto options = std::make_shared<Options>();
-  command.add_option("model", options->path, "a TorchScript archive")->required();
+  command.add_option("model", options->path, "a TorchScript archive or a native file")->required();
   command.add_option("-m,--method", options->method, "may be one of a module below: encoder.forward")
       ->capture_default_str();
   command.add_flag("--ranges", options->ranges, "add the source line to each node");

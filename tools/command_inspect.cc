@@ -173,7 +173,9 @@ absl::Status inspect_file(const Options& options, Terminal& terminal) {
 
 Action add_inspect(CLI::App& command) {
   const auto options = std::make_shared<Options>();
-  command.add_option("model", options->path, "a TorchScript archive, a checkpoint of torch.save, or safetensors")
+  command
+      .add_option("model", options->path,
+                  "a TorchScript archive, a native file, a checkpoint of torch.save, or safetensors")
       ->required();
   command.add_flag(
       "--json", options->json,

@@ -131,6 +131,8 @@ TEST_F(RunFiles, NativeFileIsUsedWithoutBeingTold) {
   vesta({"convert", path("m.vesta"), path("back.pt")});
   EXPECT_EQ(read(path("back.pt")), read(path("plain.pt")));
   EXPECT_EQ(run(path("m.vesta")), run(model));
+  EXPECT_EQ(vesta({"graph", path("m.vesta")}), vesta({"graph", model}));
+  EXPECT_THAT(vesta({"bench", path("m.vesta"), call[0], call[1], "--seconds", "0.05"}), HasSubstr("calls a second"));
   EXPECT_THAT(vesta({"inspect", path("m.vesta")}), HasSubstr("format: native file, version 1"));
 
   vesta({"convert", model, path("packed.vesta"), "--freeze", "O2", "--packed", call[0], call[1]});
