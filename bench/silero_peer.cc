@@ -13,6 +13,7 @@ struct SileroPeer::Impl {
 SileroPeer::SileroPeer(const std::string& model_path)
     : impl_(std::make_unique<Impl>(Impl{torch::jit::load(model_path)})) {
   impl_->module.eval();
+  impl_->module = torch::jit::freeze(impl_->module);
 }
 
 SileroPeer::~SileroPeer() = default;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The voice-activity detector on torch::jit, for examples/silero_vad to compare with. Declared without torch::jit's
-// headers.
+// The voice-activity detector on torch::jit, frozen, for examples/silero_vad to compare with. Declared without
+// torch::jit's headers.
 
 #include <cstdint>
 #include <memory>
