@@ -12,17 +12,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "ir/printer.h"
+#include "tracer/backward.h"
 #include "tracer/where.h"
 
-// Their headers would bring all of libtorch's with them; a change shows when linking.
+// Its header would bring all of libtorch's operators with it; a change of its arguments shows when linking.
 namespace at::autocast {
 TORCH_API void clear_cache();
 }  // namespace at::autocast
-namespace torch::autograd {
-struct Node;
-// The node whose derivative this thread computes; null outside of backward().
-TORCH_API std::shared_ptr<Node> get_current_node();
-}  // namespace torch::autograd
 
 namespace vesta::tracer {
 namespace {
@@ -173,7 +169,7 @@ void Recorder::prepare(Call& call, const c10::Stack& stack) {
   if (call.facts.random) {
     note(FindingKind::kRandom, absl::StrCat("'", schema.name(), "' is random"));
   }
-  if (!gradients_told_ && torch::autograd::get_current_node() != nullptr) {
+  if (!gradients_told_ && is_in_backward()) {
     gradients_told_ = true;
     note(FindingKind::kBackward,
          "gradients are computed inside: their operators are in the trace, but it does not fill '.grad'");

@@ -32,6 +32,7 @@ PRODUCT = {*INNER, "runtime/api", "tools"}
 # (pattern of the included path, folders that may include it, reason), first match decides.
 LIBRARIES = (
     (r"torch/custom_class_detail\.h$", {*INNER, "runtime/api", "tests"}, "custom classes are looked up with it"),
+    (r"torch/csrc/autograd/function\.h$", {"tracer"}, "it tells whether backward() runs"),
     (r"torch/headeronly/", set(MAY_USE), "c10's own headers are made of these"),
     (r"torch/(nn|optim|types)", {"nn", "tests", "bench"}, "vesta_nn is the one adapter for libtorch's own modules"),
     (r"torch/", {"tests", "bench"}, "torch::jit is the oracle and the peer, never a part"),
