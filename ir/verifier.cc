@@ -195,6 +195,10 @@ class Verifier {
     if (node.inputs().size() < expected || (!schema.is_vararg() && node.inputs().size() != expected)) {
       return broken(node, absl::StrCat("the operator takes ", expected, " arguments"));
     }
+    // Its schema is "(...)", but no reader asks how many there are.
+    if (schema.is_vararg() && schema.name() == "prim::tolist" && node.inputs().size() != 3) {
+      return broken(node, "the operator takes a tensor, its number of dimensions and the kind of its elements");
+    }
     for (size_t i = 0; i < expected; ++i) {
       const c10::Type& actual = *node.input(i)->type();
       const c10::Type& formal = *schema.arguments()[i].type();
