@@ -4,6 +4,8 @@
 
 #include "tracer/hook.h"
 
+#include <optional>
+
 #include <ATen/core/boxing/KernelFunction.h>
 #include <c10/util/Exception.h>
 
@@ -34,20 +36,24 @@ void call_inside(const c10::OperatorHandle& op, c10::DispatchKeySet below, c10::
 }
 
 absl::Status install_hook() {
-  static const absl::Status* const status = [] {
+  struct Installed {
+    absl::Status status;
+    std::optional<c10::RegistrationHandleRAII> handle;
+  };
+  // Never destroyed: the process ends with the dispatcher.
+  static const Installed* const installed = [] {
+    auto* const made = new Installed();
     try {
-      // Never destroyed: the process ends with the dispatcher.
-      new c10::RegistrationHandleRAII(c10::Dispatcher::singleton().registerFallback(
+      made->handle.emplace(c10::Dispatcher::singleton().registerFallback(
           kKey, c10::KernelFunction::makeFromBoxedFunction<&heard>(), "vesta's tracer"));
-      return new absl::Status();
     } catch (const c10::Error& error) {
-      return new absl::Status(absl::StatusCode::kFailedPrecondition,
-                              absl::StrCat("tracing needs the dispatch key 'TESTING_ONLY_GenericMode', which another "
-                                           "library uses: ",
-                                           error.what_without_backtrace()));
+      made->status = absl::FailedPreconditionError(
+          absl::StrCat("tracing needs the dispatch key 'TESTING_ONLY_GenericMode', which another library uses: ",
+                       error.what_without_backtrace()));
     }
+    return made;
   }();
-  return *status;
+  return installed->status;
 }
 
 Listener* listener() { return current; }

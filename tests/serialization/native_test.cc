@@ -487,7 +487,8 @@ TEST(NativeFile, LayoutIsTheDocumentedOne) {
     const native::Storage& storage = *tables->storages()->Get(i);
     std::string hex;
     for (uint64_t j = 0; j < std::min<uint64_t>(storage.size(), 16); ++j) {
-      absl::StrAppend(&hex, absl::StrFormat(j ? " %02x" : "%02x", static_cast<uint8_t>(file[storage.offset() + j])));
+      absl::StrAppend(&hex, j == 0 ? "" : " ",
+                      absl::StrFormat("%02x", static_cast<uint8_t>(file[storage.offset() + j])));
     }
     field(storage.offset(), storage.size(), absl::StrCat("storage ", i), hex);
   }
