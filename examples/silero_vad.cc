@@ -102,8 +102,8 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-// Frozen: weights are constants, so convolutions are packed and operators fused; the model's own state stays
-// changeable.
+// Frozen: weights are constants, the model's own state stays changeable. Only with what gives exactly the same results
+// (O1): what O2 rounds otherwise would add up in the state, from chunk to chunk.
 absl::StatusOr<vesta::Module> ready_model(const std::string& path) {
   absl::StatusOr<vesta::Module> model = vesta::load(path);
   if (!model.ok()) return model;

@@ -2,7 +2,6 @@
 // module. Each caller has inputs of its own, so a program that writes to them disturbs nobody.
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -10,18 +9,16 @@
 #include <c10/core/GradMode.h>
 #include <nlohmann/json.hpp>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "ir/support/status.h"
 #include "tools/checks.h"
+#include "tools/clock.h"
 #include "tools/commands.h"
 #include "tools/method_options.h"
 #include "tools/text.h"
 
 namespace vesta::tools {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr int kMaxCallers = 1024;
 
@@ -31,12 +28,6 @@ struct Options {
   double seconds = 2;
   bool json = false;
 };
-
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
-
-Clock::time_point after(double seconds) {
-  return Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-}
 
 struct Caller {
   Inputs inputs;

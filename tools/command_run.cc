@@ -1,7 +1,6 @@
 // `vesta run`: loads, calls a method, prints or writes what it returns.
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <optional>
 
@@ -15,6 +14,7 @@
 #include "serialization/npy.h"
 #include "serialization/value_file.h"
 #include "tools/checks.h"
+#include "tools/clock.h"
 #include "tools/commands.h"
 #include "tools/json_value.h"
 #include "tools/method_options.h"
@@ -66,11 +66,7 @@ const Writer* writer_for(const std::string& path) {
 CallOptions call_options(const Options& options) {
   CallOptions result;
   result.limits.fuel = options.fuel;
-  if (options.timeout.has_value()) {
-    result.limits.deadline =
-        std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-                                               std::chrono::duration<double>(*options.timeout));
-  }
+  if (options.timeout.has_value()) result.limits.deadline = after(*options.timeout);
   return result;
 }
 
@@ -86,9 +82,9 @@ absl::StatusOr<c10::IValue> call(const Method& method, const Inputs& inputs, con
                                  std::vector<double>& seconds) {
   c10::IValue result;
   for (int i = 0; i < options.repeat; ++i) {
-    const auto begin = std::chrono::steady_clock::now();
+    const Clock::time_point begin = Clock::now();
     VESTA_ASSIGN_OR_RETURN(result, method(inputs.args, inputs.kwargs, call_options(options)));
-    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    seconds.push_back(seconds_since(begin));
   }
   return result;
 }
