@@ -160,6 +160,7 @@ class Code final : public ir::CompiledCode {
   std::deque<MethodCache> caches;
   std::vector<std::unique_ptr<Code>> bodies;  // Of forks and groups.
   std::vector<std::shared_ptr<const plan::PlannedGroup>> groups;
+  bool forks = false;    // Some of the bodies are those of forks, which may outlive a call.
   bool is_part = false;  // Of the code that calls it, in the eyes of a program's author: a group.
 };
 

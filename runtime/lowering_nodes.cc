@@ -562,6 +562,7 @@ absl::Status LoweringContext::lower_fork(const Node* node) {
   site.type = made.containedTypes()[0];
   site.deferred = deferred;
   code_.bodies.push_back(*std::move(code));
+  code_.forks = true;
   emit_site(Opcode::k_fork, node, node->inputs(), std::move(site));
   return absl::OkStatus();
 }

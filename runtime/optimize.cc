@@ -38,7 +38,7 @@ absl::StatusOr<std::shared_ptr<const Code>> optimized_code(const ir::Function& f
 
 std::string optimization_target() {
   // Raised where the passes or plans change in a way that makes older graphs or constants wrong or useless.
-  constexpr int kOptimizer = 1;
+  constexpr int kOptimizer = 2;
   return absl::StrCat("optimizer ", kOptimizer, ", ", plan::dnnl_target());
 }
 

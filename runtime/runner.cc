@@ -64,8 +64,7 @@ absl::Status Runner::run(const ir::Graph& graph, ir::Stack& stack, const CallOpt
 
 absl::Status Runner::run(const std::shared_ptr<const Code>& code, ir::Stack& stack, const CallOptions& options) const {
   const PrintHandler* print = PrintScope::current();
-  const bool forks = !code->bodies.empty();
-  if (!forks && is_plain(options) && print == nullptr) return execute(*code, stack, RunControl::unlimited());
+  if (!code->forks && is_plain(options) && print == nullptr) return execute(*code, stack, RunControl::unlimited());
   const auto control = std::make_shared<RunControl>(options.limits, options.call_depth, print);
   control->owner = code;
   const FinishCall finish{*control};

@@ -70,7 +70,8 @@ absl::Status Builder::run(const ir::Graph& subgraph, std::span<const PlanInput> 
   if (inputs.size() != subgraph.inputs().size()) return absl::InternalError("a plan's inputs do not agree");
   for (size_t i = 0; i < inputs.size(); ++i) {
     const TensorId input = new_tensor(inputs[i].sizes);
-    plan_.tensor(input).mask = inputs[i].foreign;
+    plan_.tensor(input).mask = inputs[i].kind != InputKind::kFloat;
+    plan_.tensor(input).integers = inputs[i].kind == InputKind::kLong || inputs[i].kind == InputKind::kInt;
     given_.insert(input);
     plan_.inputs.push_back(input);
     bind(subgraph.inputs()[i], input);

@@ -11,14 +11,18 @@
 
 namespace vesta::runtime::plan {
 
-// Inputs are contiguous float32 tensors on the CPU, or (foreign) any other of which only the sizes are used. Walks the
-// subgraph with known sizes: what depends on sizes and constants alone is evaluated, branches are taken, views become
-// geometry. Unimplemented where a node cannot be planned for these inputs, and where it would fail: plain execution
-// then tells the error. `refused` then is the node of the top block where that was. ATen's exceptions pass through (for
-// what shapes it refuses). Thread-safe.
+// What an input of a group is. Tensors of the first two kinds are contiguous and on the CPU; of others only the
+// sizes are used. An int is known when the plan runs.
+enum class InputKind : uint8_t { kFloat, kLong, kOtherFloat, kOther, kInt };
+
+// Walks the subgraph with known sizes: what depends on sizes and constants alone is evaluated, branches are taken,
+// views become geometry. Unimplemented where a node cannot be planned for these inputs, and where it would fail: plain
+// execution then tells the error. `refused` then is the node of the top block where that was. ATen's exceptions pass
+// through (for what shapes it refuses). Thread-safe.
 struct PlanInput {
   Dims sizes;
-  bool foreign = false;
+  InputKind kind = InputKind::kFloat;
+  bool operator==(const PlanInput&) const = default;
 };
 
 absl::StatusOr<PlanGraph> build_plan_graph(const ir::Graph& subgraph, std::span<const PlanInput> inputs,

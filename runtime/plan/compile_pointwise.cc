@@ -119,18 +119,19 @@ absl::Status Compiler::pointwise(const Step& step, const PointwiseParams& params
   }
   const bool blocked = !is_strided(layout);
   const Space space(params.dims, layout);
-  Operation operation;
+  std::vector<BufferPart> inputs;
+  std::vector<BufferPart> outputs;
   std::vector<Dims> input_strides;
   for (TensorId id : step.inputs) {
     const PlanTensor& held = tensor(id);
     if (blocked && held.dims == params.dims && !held.is_constant()) {
-      operation.loop_inputs.push_back(in_layout(id, layout).part);
+      inputs.push_back(in_layout(id, layout).part);
       input_strides.push_back(space.own_strides(layout));
       continue;
     }
     if (blocked && is_padded(layout) && held.numel() != 1) {
       const MemoryDesc own = *like(held.dims, layout);
-      operation.loop_inputs.push_back(in_layout(id, own).part);
+      inputs.push_back(in_layout(id, own).part);
       Dims strides = space.own_strides(own);
       for (size_t d = 0; d < held.dims.size(); ++d) {
         if (held.dims[d] == 1 && params.dims[d] != 1) strides[d] = 0;
@@ -139,21 +140,19 @@ absl::Status Compiler::pointwise(const Step& step, const PointwiseParams& params
       continue;
     }
     const Location location = strided_location(id);
-    operation.loop_inputs.push_back(location.part);
+    inputs.push_back(location.part);
     const Dims strides = held.dims.empty() ? Dims() : location.desc.get_strides();
     input_strides.push_back(space.strides(broadcast(held.dims, strides, params.dims)));
   }
   std::vector<Dims> output_strides;
   for (TensorId id : step.outputs) {
     const MemoryDesc desc = blocked ? layout : strided(params.dims, tensor(id).strides);
-    operation.loop_outputs.push_back(new_location(id, desc).part);
+    outputs.push_back(new_location(id, desc).part);
     output_strides.push_back(blocked ? space.own_strides(layout) : tensor(id).strides);
   }
-  for (BufferPart part : operation.loop_inputs) use(part);
-  for (BufferPart part : operation.loop_outputs) use(part);
-  operation.loop = std::make_unique<PointwiseLoop>(params, space.dims, input_strides, output_strides);
-  operation.label = absl::StrCat("pointwise of ", params.program.size(), blocked ? " in blocks" : "");
-  impl_.operations.push_back(std::move(operation));
+  auto loop = std::make_unique<PointwiseLoop>(params, space.dims, input_strides, output_strides);
+  emit(absl::StrCat("pointwise of ", params.program.size(), blocked ? " in blocks" : ""), std::move(loop),
+       std::move(inputs), std::move(outputs));
   return absl::OkStatus();
 }
 

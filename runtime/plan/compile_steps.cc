@@ -154,6 +154,7 @@ absl::Status Compiler::convolution(const Step& step, const ConvParams& params) {
 }
 
 absl::Status Compiler::matmul(const Step& step, const MatmulParams& params) {
+  if (takes_panels(step, params)) return panel_product(step, params);
   const PlanTensor& a = tensor(step.inputs[0]);
   const PlanTensor& b = tensor(step.inputs[1]);
   const PlanTensor& output = tensor(step.outputs[0]);

@@ -52,12 +52,22 @@ void Compiler::place_inputs_and_results() {
       auto [found, is_new] = result_buffer_.emplace(made.base, 0);
       if (is_new) {
         const auto number = static_cast<int32_t>(impl_.fresh.size());
-        impl_.fresh.push_back({base.dims, base.strides, is_contiguous(base)});
+        const size_t element = base.integers ? sizeof(int64_t) : sizeof(float);
+        const bool contiguous = is_contiguous(base);
+        impl_.fresh.push_back({base.dims, base.strides, contiguous, base.integers,
+                               contiguous ? static_cast<size_t>(base.numel()) * element : SIZE_MAX});
         found->second = new_buffer(Buffer::Kind::kOutput, number, 0);
       }
       result.fresh = impl_.buffers[static_cast<size_t>(found->second)].index;
     }
     impl_.results.push_back(std::move(result));
+  }
+  std::vector<bool> met(impl_.fresh.size(), false);
+  for (size_t i = impl_.results.size(); i-- > 0;) {
+    Result& result = impl_.results[i];
+    if (result.fresh < 0) continue;
+    result.last = !met[static_cast<size_t>(result.fresh)];
+    met[static_cast<size_t>(result.fresh)] = true;
   }
 }
 
@@ -103,6 +113,18 @@ void Compiler::emit(std::string label, const dnnl::primitive& primitive, Argumen
     use(location.part);
     operation.arguments.push_back({name, location.desc, location.part});
   }
+  impl_.operations.push_back(std::move(operation));
+}
+
+void Compiler::emit(std::string label, std::unique_ptr<Kernel> kernel, std::vector<BufferPart> inputs,
+                    std::vector<BufferPart> outputs) {
+  for (BufferPart part : inputs) use(part);
+  for (BufferPart part : outputs) use(part);
+  Operation operation;
+  operation.label = std::move(label);
+  operation.kernel = std::move(kernel);
+  operation.inputs = std::move(inputs);
+  operation.outputs = std::move(outputs);
   impl_.operations.push_back(std::move(operation));
 }
 

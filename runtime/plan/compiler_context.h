@@ -35,6 +35,9 @@ class Compiler {
   // Appends an operation; its user scratchpad, if any, is taken from the arena.
   void emit(std::string label, const dnnl::primitive& primitive, Arguments arguments, const MemoryDesc& scratchpad);
   void emit_reorder(const Location& from, const Location& to);
+  // Appends a kernel of our own.
+  void emit(std::string label, std::unique_ptr<Kernel> kernel, std::vector<BufferPart> inputs,
+            std::vector<BufferPart> outputs);
   Location constant_location(const at::Tensor& constant);
   // Where the tensor lies: as it was made, or for views the window on their base.
   Location located(TensorId id);
@@ -58,6 +61,10 @@ class Compiler {
   static dnnl::primitive_attr attributes(const Step& step, const std::vector<MemoryDesc>& binary_descs);
   void add_post_op_arguments(const Step& step, const dnnl::primitive_desc_base& pd, const Dims& dims,
                              Arguments& arguments);
+
+  // compile_panels.cc
+  bool takes_panels(const Step& step, const MatmulParams& params) const;
+  absl::Status panel_product(const Step& step, const MatmulParams& params);
 
   // compile_pointwise.cc
   bool takes_padding(const Step& step, const PointwiseParams& params, const MemoryDesc& layout) const;

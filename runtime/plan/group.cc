@@ -1,6 +1,7 @@
 #include "runtime/plan/group.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
@@ -9,25 +10,34 @@
 #include "passes/pass.h"
 #include "runtime/bytecode.h"
 #include "runtime/lowering.h"
-#include "runtime/plan/builder.h"
+#include "runtime/plan/plan_impl.h"
 #include "runtime/plan/rewrites.h"
 
 namespace vesta::runtime::plan {
 namespace {
 
-// A dense tensor in the CPU's memory, and nothing that the dispatcher would treat in another way.
-bool is_plannable(const c10::IValue& value) {
-  if (!value.isTensor()) return false;
+// What the value is to a plan; nothing where none can take it: what is no dense tensor in the CPU's memory, and
+// whatever the dispatcher would treat in another way.
+std::optional<InputKind> kind_of(const c10::IValue& value) {
+  if (value.isInt()) return InputKind::kInt;
+  if (!value.isTensor()) return std::nullopt;
   const at::Tensor& tensor = value.toTensor();
   // AutocastCPU is in every key set; whether it does anything is the thread's state.
   constexpr c10::DispatchKeySet kUsual({c10::DispatchKey::CPU, c10::DispatchKey::ADInplaceOrView,
                                         c10::DispatchKey::AutogradCPU, c10::DispatchKey::AutocastCPU});
-  if (!tensor.defined() || (tensor.key_set().raw_repr() & ~kUsual.raw_repr()) != 0) return false;
-  if (tensor.scalar_type() != at::kFloat) return true;  // Its sizes may be all that is asked for.
-  if (!tensor.is_contiguous() || tensor.numel() == 0) return false;
+  if (!tensor.defined() || (tensor.key_set().raw_repr() & ~kUsual.raw_repr()) != 0) return std::nullopt;
+  const caffe2::TypeMeta type = tensor.dtype();
+  const bool plain = tensor.is_contiguous() && tensor.numel() != 0;
+  // Of others the sizes may be all that is asked for.
+  if (type == caffe2::TypeMeta::Make<int64_t>()) return plain ? InputKind::kLong : InputKind::kOther;
+  if (type != caffe2::TypeMeta::Make<float>()) {
+    return tensor.is_floating_point() ? InputKind::kOtherFloat : InputKind::kOther;
+  }
+  if (!plain) return std::nullopt;
   c10::TensorImpl* const impl = tensor.unsafeGetTensorImpl();
-  if (impl->autograd_meta() == nullptr || !c10::GradMode::is_enabled()) return true;
-  return !impl->requires_grad() && !tensor._fw_grad(0).defined();
+  if (impl->autograd_meta() == nullptr || !c10::GradMode::is_enabled()) return InputKind::kFloat;
+  if (impl->requires_grad() || tensor._fw_grad(0).defined()) return std::nullopt;
+  return InputKind::kFloat;
 }
 
 // Whether operators would run plainly on this thread: nothing records or transforms them.
@@ -36,60 +46,90 @@ bool is_plain_thread() {
   return (c10::impl::tls_local_dispatch_key_set().included_.raw_repr() & ~kUsual.raw_repr()) == 0;
 }
 
+// Small and different for threads of about the same age.
+size_t thread_number() {
+  static std::atomic<size_t> next{0};
+  thread_local const size_t number = next.fetch_add(1, std::memory_order_relaxed);
+  return number;
+}
+
 }  // namespace
 
+PlannedGroup::Ready::~Ready() {
+  if (context != nullptr) plan->give_back(std::move(context));
+}
+
 bool PlannedGroup::run(ir::Stack& stack) const {
-  if (!std::all_of(stack.begin(), stack.end(), is_plannable) || !is_plain_thread()) return false;
-  const std::shared_ptr<const Plan> plan = find(stack);
-  if (plan == nullptr) return false;
-  c10::SmallVector<const at::Tensor*, 8> inputs;
-  for (const c10::IValue& value : stack) inputs.push_back(&value.toTensor());
-  std::vector<c10::IValue> results;
-  plan->run(inputs.data(), results);
-  stack.swap(results);
+  if (!is_plain_thread()) return false;
+  std::atomic<Ready*>& place = ready_[thread_number() % kReady];
+  std::unique_ptr<Ready> ready(place.exchange(nullptr, std::memory_order_acquire));
+  if (ready == nullptr || !fits(ready->key, stack)) {
+    ready = find(stack);
+    if (ready == nullptr) return false;
+  }
+  const bool done = ready->plan->run(stack, *ready->context);
+  delete place.exchange(ready.release(), std::memory_order_release);
+  return done;
+}
+
+bool PlannedGroup::fits(const Key& key, const ir::Stack& stack) {
+  if (key.threads != at::get_num_threads()) return false;
+  for (size_t i = 0; i < stack.size(); ++i) {
+    if (kind_of(stack[i]) != key.inputs[i].kind) return false;
+    if (stack[i].isTensor() && stack[i].toTensor().sizes() != at::IntArrayRef(key.inputs[i].sizes)) return false;
+  }
   return true;
 }
 
-std::shared_ptr<const Plan> PlannedGroup::find(const ir::Stack& stack) const {
-  c10::SmallVector<int64_t, 32> key = {at::get_num_threads()};
+std::optional<PlannedGroup::Key> PlannedGroup::key_of(const ir::Stack& stack) {
+  Key key{at::get_num_threads(), {}};
   for (const c10::IValue& value : stack) {
-    const at::IntArrayRef sizes = value.toTensor().sizes();
-    const bool foreign = value.toTensor().scalar_type() != at::kFloat;
-    key.push_back(static_cast<int64_t>(sizes.size()) * 2 + (foreign ? 1 : 0));
-    key.append(sizes.begin(), sizes.end());
+    const std::optional<InputKind> kind = kind_of(value);
+    if (!kind.has_value()) return std::nullopt;
+    key.inputs.push_back({*kind == InputKind::kInt ? Dims() : value.toTensor().sizes().vec(), *kind});
   }
-  std::lock_guard<std::mutex> lock(mutex_);
-  ++clock_;
-  for (Entry& entry : entries_) {
-    if (!std::equal(key.begin(), key.end(), entry.key.begin(), entry.key.end())) continue;
-    entry.used = clock_;
-    return entry.plan;
+  return key;
+}
+
+std::unique_ptr<PlannedGroup::Ready> PlannedGroup::find(const ir::Stack& stack) const {
+  std::optional<Key> key = key_of(stack);
+  if (!key.has_value()) return nullptr;
+  std::shared_ptr<const Plan> plan;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    ++clock_;
+    auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.key == *key; });
+    if (found != entries_.end()) {
+      found->used = clock_;
+      plan = found->plan;
+    } else {
+      Entry made{*key, make(*key), clock_};
+      plan = made.plan;
+      if (entries_.size() < kMaxPlans) {
+        entries_.push_back(std::move(made));
+      } else {
+        *std::min_element(entries_.begin(), entries_.end(),
+                          [](const Entry& a, const Entry& b) { return a.used < b.used; }) = std::move(made);
+      }
+    }
   }
-  Entry made{Dims(key.begin(), key.end()), make(stack), clock_};
-  if (entries_.size() < kMaxPlans) {
-    entries_.push_back(made);
-  } else {
-    *std::min_element(entries_.begin(), entries_.end(),
-                      [](const Entry& a, const Entry& b) { return a.used < b.used; }) = made;
-  }
-  return made.plan;
+  if (plan == nullptr) return nullptr;
+  std::unique_ptr<Ready> ready(new Ready{*std::move(key), plan, plan->take_context()});
+  return ready;
 }
 
 // What cannot be planned runs plainly and meets its error there, if it is one.
-std::shared_ptr<const Plan> PlannedGroup::make(const ir::Stack& stack) const {
+std::shared_ptr<const Plan> PlannedGroup::make(const Key& key) const {
   const c10::InferenceMode inference(false);
   const c10::NoGradGuard no_grad;
-  std::vector<PlanInput> sizes;
   const ir::Node* refused = nullptr;
-  for (const c10::IValue& value : stack)
-    sizes.push_back({value.toTensor().sizes().vec(), value.toTensor().scalar_type() != at::kFloat});
   try {
-    absl::StatusOr<PlanGraph> graph = build_plan_graph(*subgraph_, sizes, *constants_, &refused);
+    absl::StatusOr<PlanGraph> graph = build_plan_graph(*subgraph_, key.inputs, *constants_, &refused);
     if (!graph.ok()) {
       refusal_ = std::string(graph.status().message());
       // In another precision no part has a plan.
-      const bool other_precision = std::any_of(stack.begin(), stack.end(), [](const c10::IValue& value) {
-        return value.toTensor().scalar_type() != at::kFloat && value.toTensor().is_floating_point();
+      const bool other_precision = std::any_of(key.inputs.begin(), key.inputs.end(), [](const PlanInput& input) {
+        return input.kind == InputKind::kOtherFloat;
       });
       if (refused != nullptr && !other_precision) split_at(refused);
       return nullptr;
@@ -104,7 +144,9 @@ std::shared_ptr<const Plan> PlannedGroup::make(const ir::Stack& stack) const {
   return nullptr;
 }
 
-PlannedGroup::~PlannedGroup() = default;
+PlannedGroup::~PlannedGroup() {
+  for (std::atomic<Ready*>& place : ready_) delete place.load(std::memory_order_acquire);
+}
 
 // Once: the parts split further where they have to. What fails here leaves the plain subgraph.
 void PlannedGroup::split_at(const ir::Node* refused) const {

@@ -5,11 +5,13 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "ir/graph.h"
 #include "ir/program.h"
+#include "runtime/plan/builder.h"
 #include "runtime/plan/derived_constants.h"
 #include "runtime/plan/plan.h"
 
@@ -48,13 +50,28 @@ class PlannedGroup {
   std::string refusal() const;
 
  private:
+  // What a plan was made for.
+  struct Key {
+    int threads = 1;
+    std::vector<PlanInput> inputs;
+    bool operator==(const Key&) const = default;
+  };
   struct Entry {
-    Dims key;                          // The number of threads, then ranks and sizes.
+    Key key;
     std::shared_ptr<const Plan> plan;  // Null: such inputs cannot be planned.
     uint64_t used = 0;
   };
-  std::shared_ptr<const Plan> find(const ir::Stack& stack) const;
-  std::shared_ptr<const Plan> make(const ir::Stack& stack) const;
+  // The plan of a thread's last call with all that it needs; it is taken out while a call uses it.
+  struct Ready {
+    Key key;
+    std::shared_ptr<const Plan> plan;
+    std::unique_ptr<PlanContext> context;
+    ~Ready();
+  };
+  static std::optional<Key> key_of(const ir::Stack& stack);
+  static bool fits(const Key& key, const ir::Stack& stack);
+  std::unique_ptr<Ready> find(const ir::Stack& stack) const;
+  std::shared_ptr<const Plan> make(const Key& key) const;
 
   void split_at(const ir::Node* refused) const;
 
@@ -64,6 +81,9 @@ class PlannedGroup {
   mutable std::unique_ptr<const Code> split_owner_;
   mutable std::atomic<const Code*> split_{nullptr};
   std::shared_ptr<DerivedConstants> constants_;
+  // By thread, as far as there are places.
+  static constexpr size_t kReady = 8;
+  mutable std::atomic<Ready*> ready_[kReady] = {};
   mutable std::mutex mutex_;
   mutable std::vector<Entry> entries_;
   mutable uint64_t clock_ = 0;

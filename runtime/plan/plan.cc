@@ -1,7 +1,9 @@
-// A run: fresh results are made, the pointers that change from call to call are set, the primitives are executed.
+// A run: fresh results are made, the pointers that change from call to call are set, primitives and kernels are
+// executed.
 
 #include "runtime/plan/plan.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <new>
 
@@ -40,10 +42,19 @@ absl::StatusOr<std::shared_ptr<const Plan>> Plan::compile(PlanGraph graph, Deriv
     return absl::UnimplementedError(absl::StrCat("oneDNN: ", error.what()));
   }
   impl->arena_bytes = plan_memory(impl->buffers);
+  PlanImpl::Start start{0, 0};
+  for (const Operation& operation : impl->operations) {
+    impl->starts.push_back(start);
+    start.argument += operation.arguments.size();
+    start.pointer += operation.inputs.size() + operation.outputs.size();
+  }
   return std::shared_ptr<const Plan>(new Plan(std::move(impl)));
 }
 
 namespace {
+
+constexpr size_t kKeptBytes = size_t{1} << 16;  // Of one result: more is not worth holding on to.
+constexpr size_t kKeptTensors = 2;
 
 bool moves(const Buffer& buffer) { return buffer.kind == Buffer::Kind::kInput || buffer.kind == Buffer::Kind::kOutput; }
 
@@ -61,77 +72,145 @@ std::unique_ptr<PlanContext> make_context(const PlanImpl& impl) {
     context->arena = static_cast<std::byte*>(std::aligned_alloc(kArenaAlignment, bytes));
     if (context->arena == nullptr) throw std::bad_alloc();
   }
+  context->kept.resize(impl.fresh.size() * kKeptTensors);
+  const auto note_moving = [&](dnnl_memory_t memory, size_t pointer, BufferPart part) {
+    const Buffer& buffer = impl.buffers[static_cast<size_t>(part.buffer)];
+    if (moves(buffer)) context->moving.push_back({memory, pointer, buffer.kind, buffer.index, part.offset});
+  };
+  const auto add_pointer = [&](BufferPart part) {
+    note_moving(nullptr, context->pointers.size(), part);
+    context->pointers.push_back(reinterpret_cast<float*>(fixed_address(impl, *context, part)));
+  };
   for (const Operation& operation : impl.operations) {
-    context->first_argument.push_back(context->arguments.size());
     for (const Argument& argument : operation.arguments) {
-      std::byte* const address = fixed_address(impl, *context, argument.part);
-      context->memories.emplace_back(argument.desc, cpu_engine(), address);
+      context->memories.emplace_back(argument.desc, cpu_engine(), fixed_address(impl, *context, argument.part));
       const dnnl_memory_t memory = context->memories.back().get();
-      if (moves(impl.buffers[static_cast<size_t>(argument.part.buffer)]))
-        context->moving.push_back({memory, argument.part});
+      note_moving(memory, 0, argument.part);
       context->arguments.push_back({argument.name, memory});
     }
+    for (BufferPart part : operation.inputs) add_pointer(part);
+    for (BufferPart part : operation.outputs) add_pointer(part);
   }
   return context;
 }
 
+at::Tensor over_storage(const FreshTensor& made, c10::Storage storage) {
+  const auto type = made.integers ? caffe2::TypeMeta::Make<int64_t>() : caffe2::TypeMeta::Make<float>();
+  at::Tensor tensor =
+      at::detail::make_tensor<c10::TensorImpl>(std::move(storage), c10::DispatchKeySet(c10::DispatchKey::CPU), type);
+  if (made.contiguous) {
+    tensor.unsafeGetTensorImpl()->set_sizes_contiguous(made.dims);
+  } else {
+    tensor.unsafeGetTensorImpl()->set_sizes_and_strides(made.dims, made.strides);
+  }
+  return tensor;
+}
+
+// A tensor of a result: in memory that an earlier one has left, where that is certain.
+at::Tensor make_fresh(const FreshTensor& made, KeptStorage* kept) {
+  const bool keeps = made.bytes <= kKeptBytes;
+  for (size_t i = 0; keeps && i < kKeptTensors; ++i) {
+    const KeptStorage& last = kept[i];
+    if (!last.storage || last.storage.use_count() != 1) continue;
+    // What another thread that held it has done to it comes before.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    const c10::DataPtr& data = last.storage.data_ptr();
+    if (data.get() == last.data && data.get_deleter() == last.deleter && last.storage.nbytes() == made.bytes)
+      return over_storage(made, last.storage);
+  }
+  const at::ScalarType type = made.integers ? at::kLong : at::kFloat;
+  at::Tensor tensor = made.contiguous ? at::Tensor(at::detail::empty_cpu(made.dims, type))
+                                      : at::Tensor(at::detail::empty_strided_cpu(made.dims, made.strides, type));
+  if (!keeps) return tensor;
+  const c10::Storage& storage = tensor.storage();
+  if (storage.nbytes() != made.bytes) return tensor;
+  std::swap(kept[0], kept[1]);
+  kept[0] = {storage, storage.data_ptr().get(), storage.data_ptr().get_deleter()};
+  return tensor;
+}
+
+void give_results(const PlanImpl& impl, c10::SmallVectorImpl<at::Tensor>& fresh, ir::Stack& stack) {
+  c10::SmallVector<at::Tensor, 6> results;
+  for (const Result& result : impl.results) {
+    const auto number = static_cast<size_t>(result.fresh);
+    if (result.fresh >= 0 && result.whole) {
+      results.push_back(result.last ? std::move(fresh[number]) : fresh[number]);
+      continue;
+    }
+    const at::Tensor& held = result.fresh >= 0 ? fresh[number] : stack[static_cast<size_t>(result.input)].toTensor();
+    results.push_back(
+        result.whole ? held : at::as_strided(held, result.dims, result.strides, result.offset + held.storage_offset()));
+  }
+  stack.clear();
+  for (at::Tensor& result : results) stack.emplace_back(std::move(result));
+}
+
+void set_inputs(const ir::Stack& stack, PlanContext& context) {
+  context.numbers.resize(stack.size());
+  for (size_t i = 0; i < stack.size(); ++i) {
+    if (stack[i].isInt()) context.numbers[i] = stack[i].toInt();
+  }
+}
+
 }  // namespace
 
-void Plan::run(const at::Tensor* const* inputs, std::vector<c10::IValue>& results) const {
-  const PlanImpl& impl = *impl_;
-  std::unique_ptr<PlanContext> context;
+std::unique_ptr<PlanContext> Plan::take_context() const {
   {
-    std::lock_guard<std::mutex> lock(impl.mutex);
-    if (!impl.contexts.empty()) {
-      context = std::move(impl.contexts.back());
-      impl.contexts.pop_back();
+    std::lock_guard<std::mutex> lock(impl_->mutex);
+    if (!impl_->contexts.empty()) {
+      std::unique_ptr<PlanContext> context = std::move(impl_->contexts.back());
+      impl_->contexts.pop_back();
+      return context;
     }
   }
-  if (context == nullptr) context = make_context(impl);
+  return make_context(*impl_);
+}
 
-  c10::SmallVector<at::Tensor, 4> fresh;
-  for (const FreshTensor& made : impl.fresh) {
-    fresh.push_back(made.contiguous ? at::Tensor(at::detail::empty_cpu(made.dims, at::kFloat))
-                                    : at::Tensor(at::detail::empty_strided_cpu(made.dims, made.strides, at::kFloat)));
+void Plan::give_back(std::unique_ptr<PlanContext> context) const {
+  std::lock_guard<std::mutex> lock(impl_->mutex);
+  if (impl_->contexts.size() < kKeptContexts) impl_->contexts.push_back(std::move(context));
+}
+
+bool Plan::run(ir::Stack& stack, PlanContext& context) const {
+  const PlanImpl& impl = *impl_;
+  c10::SmallVector<at::Tensor, 6> fresh;
+  for (size_t i = 0; i < impl.fresh.size(); ++i)
+    fresh.push_back(make_fresh(impl.fresh[i], context.kept.data() + i * kKeptTensors));
+  set_inputs(stack, context);
+  for (const PlanContext::Moving& moving : context.moving) {
+    const auto index = static_cast<size_t>(moving.index);
+    std::byte* start = nullptr;
+    if (moving.kind == Buffer::Kind::kOutput) {
+      start = static_cast<std::byte*>(fresh[index].mutable_data_ptr());
+    } else if (stack[index].isTensor()) {
+      start = static_cast<std::byte*>(const_cast<void*>(stack[index].toTensor().const_data_ptr()));
+    } else {
+      start = reinterpret_cast<std::byte*>(&context.numbers[index]);
+    }
+    start += moving.offset;
+    if (moving.memory != nullptr) {
+      dnnl_memory_set_data_handle(moving.memory, start);
+    } else {
+      context.pointers[moving.pointer] = reinterpret_cast<float*>(start);
+    }
   }
-  const auto address = [&](BufferPart part) -> std::byte* {
-    const Buffer& buffer = impl.buffers[static_cast<size_t>(part.buffer)];
-    if (buffer.kind == Buffer::Kind::kInput)
-      return static_cast<std::byte*>(const_cast<void*>(inputs[buffer.index]->const_data_ptr())) + part.offset;
-    if (buffer.kind == Buffer::Kind::kOutput)
-      return static_cast<std::byte*>(fresh[static_cast<size_t>(buffer.index)].mutable_data_ptr()) + part.offset;
-    return fixed_address(impl, *context, part);
-  };
-  for (const PlanContext::Moving& moving : context->moving)
-    dnnl_memory_set_data_handle(moving.memory, address(moving.part));
 
   dnnl_stream_t stream = thread_stream().get();
   for (size_t i = 0; i < impl.operations.size(); ++i) {
     const Operation& operation = impl.operations[i];
-    if (operation.loop != nullptr) {
-      context->loop_inputs.clear();
-      context->loop_outputs.clear();
-      for (BufferPart part : operation.loop_inputs)
-        context->loop_inputs.push_back(reinterpret_cast<const float*>(address(part)));
-      for (BufferPart part : operation.loop_outputs)
-        context->loop_outputs.push_back(reinterpret_cast<float*>(address(part)));
-      operation.loop->run(context->loop_inputs.data(), context->loop_outputs.data());
+    if (operation.kernel != nullptr) {
+      float* const* const pointers = context.pointers.data() + impl.starts[i].pointer;
+      if (!operation.kernel->run(pointers, pointers + operation.inputs.size())) return false;
       continue;
     }
     const dnnl_status_t status =
         dnnl_primitive_execute(operation.primitive.get(), stream, static_cast<int>(operation.arguments.size()),
-                               context->arguments.data() + context->first_argument[i]);
+                               context.arguments.data() + impl.starts[i].argument);
     TORCH_CHECK(status == dnnl_success, "oneDNN fails to execute '", operation.label, "': status ",
                 static_cast<int>(status));
   }
-
-  for (const Result& result : impl.results) {
-    const at::Tensor& held = result.fresh >= 0 ? fresh[static_cast<size_t>(result.fresh)] : *inputs[result.input];
-    results.emplace_back(
-        result.whole ? held : at::as_strided(held, result.dims, result.strides, result.offset + held.storage_offset()));
-  }
-  std::lock_guard<std::mutex> lock(impl.mutex);
-  if (impl.contexts.size() < kKeptContexts) impl.contexts.push_back(std::move(context));
+  give_results(impl, fresh, stack);
+  return true;
 }
 
 std::string Plan::to_string() const {

@@ -10,6 +10,7 @@
 #include <ATen/core/ivalue.h>
 
 #include "absl/status/statusor.h"
+#include "ir/program.h"
 #include "runtime/plan/derived_constants.h"
 #include "runtime/plan/plan_graph.h"
 #include "runtime/plan/pointwise.h"
@@ -23,8 +24,9 @@ struct BufferPart {
 };
 
 struct PlanImpl;
+struct PlanContext;
 
-// Immutable; many threads may run one plan at once, each with an arena of its own (a few are kept).
+// Immutable; many threads may run one plan at once, each with a context of its own (a few are kept).
 class Plan {
  public:
   // Unimplemented where a step has no primitive; oneDNN's and ATen's failures are Unimplemented, too.
@@ -34,9 +36,14 @@ class Plan {
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
-  // REQUIRES: as many inputs as the group has, contiguous, of the sizes that the plan was made for. Results are
-  // appended; they are fresh tensors, or views where plain execution gives views of inputs or of each other.
-  void run(const at::Tensor* const* inputs, std::vector<c10::IValue>& results) const;
+  // What one call uses: an arena and what points into it. A caller may keep one for its next calls.
+  std::unique_ptr<PlanContext> take_context() const;
+  void give_back(std::unique_ptr<PlanContext> context) const;
+
+  // The inputs are all that is in the stack: as many as the group has, of the kinds and sizes that the plan was made
+  // for, contiguous. They are replaced by the results: fresh tensors, or views where plain execution gives views of
+  // inputs or of each other. False: the values of the inputs are none that a plan can take; the stack is as it was.
+  bool run(ir::Stack& stack, PlanContext& context) const;
 
   // Bytes of an arena: all intermediates of one run.
   size_t arena_bytes() const;

@@ -27,8 +27,9 @@ struct PlanTensor {
   Dims strides;        // As plain execution gives them, in elements.
   int64_t offset = 0;  // Of a view, in elements of its base.
   TensorId base = kNoTensor;
-  at::Tensor constant;  // Defined: the value is known. Any strides; float32, CPU.
-  bool mask = false;    // Stands for a bool tensor: 0 or 1. Lives inside of pointwise programs only.
+  at::Tensor constant;    // Defined: the value is known. Any strides; float32, CPU.
+  bool mask = false;      // Stands for a bool tensor: 0 or 1. Lives inside of pointwise programs only.
+  bool integers = false;  // int64: an input, a view of one, or a result. Only steps that ask for it read it.
 
   bool is_constant() const { return constant.defined(); }
   int64_t numel() const {

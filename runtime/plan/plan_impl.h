@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/plan/dnnl.h"
+#include "runtime/plan/kernel.h"
 #include "runtime/plan/plan.h"
 
 namespace vesta::runtime::plan {
@@ -28,14 +29,14 @@ struct Argument {
   BufferPart part;
 };
 
-// One primitive, or one pointwise loop.
+// One primitive, or one kernel of our own.
 struct Operation {
   std::string label;
   dnnl::primitive primitive;
   std::vector<Argument> arguments;
-  std::unique_ptr<PointwiseLoop> loop;
-  std::vector<BufferPart> loop_inputs;
-  std::vector<BufferPart> loop_outputs;
+  std::unique_ptr<Kernel> kernel;
+  std::vector<BufferPart> inputs;  // Of the kernel.
+  std::vector<BufferPart> outputs;
 };
 
 // A result of the group.
@@ -43,6 +44,7 @@ struct Result {
   int32_t fresh = -1;  // Number of the fresh tensor that it is or is a view of;
   int32_t input = -1;  // or of the input.
   bool whole = true;
+  bool last = false;  // No further result is of the same fresh tensor.
   Dims dims, strides;
   int64_t offset = 0;
 };
@@ -50,22 +52,37 @@ struct Result {
 struct FreshTensor {
   Dims dims, strides;
   bool contiguous = true;
+  bool integers = false;  // int64 instead of float32
+  size_t bytes = 0;
+};
+
+// Memory of a result that nobody but the context may hold any more: the next call's result may lie in it.
+struct KeptStorage {
+  c10::Storage storage;
+  void* data =
+      nullptr;  // As it was made: who gives a storage other memory, or shares its memory, changes one of these.
+  c10::DeleterFnPtr deleter = nullptr;
 };
 
 // An arena with the memory objects that point into it. Used by one call at a time.
 struct PlanContext {
+  // What is at another place in each call.
   struct Moving {
-    dnnl_memory_t memory;
-    BufferPart part;
+    dnnl_memory_t memory;  // Null: a kernel's operand, at `pointer`.
+    size_t pointer;
+    Buffer::Kind kind;
+    int32_t index;
+    int64_t offset;
   };
   ~PlanContext();
   std::byte* arena = nullptr;
   std::vector<dnnl::memory> memories;
   std::vector<dnnl_exec_arg_t> arguments;  // Of all operations, one after the other.
-  std::vector<size_t> first_argument;      // By operation.
-  std::vector<Moving> moving;              // Memories over inputs and results.
-  std::vector<const float*> loop_inputs;
-  std::vector<float*> loop_outputs;
+  std::vector<float*> pointers;            // Of all kernels: inputs, then outputs, of one after the other.
+  std::vector<Moving> moving;
+  std::vector<int64_t> numbers;  // By input: those that are ints.
+  // Two by fresh tensor: what a loop carries is alive while its successor is made.
+  std::vector<KeptStorage> kept;
 };
 
 struct PlanImpl {
@@ -74,6 +91,11 @@ struct PlanImpl {
   std::vector<FreshTensor> fresh;
   std::vector<Result> results;
   size_t arena_bytes = 0;
+
+  struct Start {
+    size_t argument, pointer;
+  };
+  std::vector<Start> starts;  // By operation: its first in a context's arguments and pointers.
 
   mutable std::mutex mutex;
   mutable std::vector<std::unique_ptr<PlanContext>> contexts;  // Not in use.

@@ -174,7 +174,7 @@ PointwiseLoop::PointwiseLoop(const PointwiseParams& params, const Dims& dims, co
   }
 }
 
-void PointwiseLoop::run(const float* const* inputs, float* const* outputs) const {
+bool PointwiseLoop::run(const float* const* inputs, float* const* outputs) const {
   const int64_t outer = std::accumulate(outer_.begin(), outer_.end(), int64_t{1}, std::multiplies<>());
   const int64_t per_outer =
       rows_ > 1 ? (rows_ + tile_rows_ - 1) / tile_rows_ : (length_ + tile_length_ - 1) / tile_length_;
@@ -187,10 +187,11 @@ void PointwiseLoop::run(const float* const* inputs, float* const* outputs) const
     for (int64_t thread = 0; thread < threads; ++thread) {
       run_rows(inputs, outputs, tiles * thread / threads, tiles * (thread + 1) / threads);
     }
-    return;
+    return true;
   }
 #endif
   run_rows(inputs, outputs, 0, tiles);
+  return true;
 }
 
 void PointwiseLoop::run_rows(const float* const* inputs, float* const* outputs, int64_t begin, int64_t end) const {

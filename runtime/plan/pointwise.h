@@ -5,17 +5,17 @@
 
 #include <vector>
 
+#include "runtime/plan/kernel.h"
 #include "runtime/plan/plan_graph.h"
 
 namespace vesta::runtime::plan {
 
-// Immutable; many threads may run one loop at once.
-class PointwiseLoop {
+class PointwiseLoop : public Kernel {
  public:
   // Strides in elements for each of `dims`, by input and result; 0 where an operand broadcasts. Results do not overlap.
   PointwiseLoop(const PointwiseParams& params, const Dims& dims, const std::vector<Dims>& input_strides,
                 const std::vector<Dims>& output_strides);
-  void run(const float* const* inputs, float* const* outputs) const;
+  bool run(const float* const* inputs, float* const* outputs) const override;  // True.
 
  private:
   // How an operand's elements of a tile are reached.

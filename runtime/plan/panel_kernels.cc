@@ -1,0 +1,50 @@
+#include "runtime/plan/panel_kernels.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace vesta::runtime::plan {
+
+extern const PanelKernel kPanelKernel_base;
+extern const PanelKernel kPanelKernel_avx2;
+extern const PanelKernel kPanelKernel_avx512;
+
+PanelKernel panel_kernel(const char* instruction_set) {
+  const std::string_view name = instruction_set;
+  if (name == "avx512") {
+    const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                     __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+    return has ? kPanelKernel_avx512 : nullptr;
+  }
+  if (name == "avx2") {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? kPanelKernel_avx2 : nullptr;
+  }
+  return kPanelKernel_base;
+}
+
+PanelKernel panel_kernel() {
+  static const PanelKernel kernel = [] {
+    for (const char* name : {"avx512", "avx2"}) {
+      if (const PanelKernel found = panel_kernel(name)) return found;
+    }
+    return kPanelKernel_base;
+  }();
+  return kernel;
+}
+
+int64_t panel_rows() { return panel_kernel() == kPanelKernel_avx512 ? 8 : 3; }
+
+void pack_panels(const float* weight, int64_t depth, int64_t columns, int64_t row_stride, int64_t column_stride,
+                 float* packed) {
+  for (int64_t first = 0; first < columns; first += kPanel) {
+    const int64_t width = std::min(kPanel, padded_columns(columns - first));
+    for (int64_t k = 0; k < depth; ++k) {
+      for (int64_t n = 0; n < width; ++n) {
+        const bool there = first + n < columns;
+        *packed++ = there ? weight[k * row_stride + (first + n) * column_stride] : 0;
+      }
+    }
+  }
+}
+
+}  // namespace vesta::runtime::plan

@@ -1,0 +1,191 @@
+// Plans of small tensors: products by kernels of our own, results in memory that earlier calls have left.
+
+#include <set>
+#include <string>
+#include <thread>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/plan/panel_kernels.h"
+#include "tests/runtime/planned.h"
+
+namespace vesta::runtime {
+namespace {
+
+using testing::expect_planned;
+
+class PlanSmallTest : public ::testing::Test {
+ protected:
+  void SetUp() override { at::manual_seed(11); }
+};
+
+TEST_F(PlanSmallTest, PanelProductsAreRightAtTheEdgesOfPanelsForEachInstructionSet) {
+  for (const char* set : {"x86-64", "avx2", "avx512"}) {
+    const plan::PanelKernel kernel = plan::panel_kernel(set);
+    if (kernel == nullptr) continue;
+    for (int64_t rows : {1, 2, 3, 4, 5, 9}) {
+      for (int64_t depth : {1, 2, 13, 64}) {
+        for (int64_t columns : {1, 15, 16, 17, 33, 63, 64, 65, 128, 161}) {
+          SCOPED_TRACE(std::string(set) + " " + std::to_string(rows) + "x" + std::to_string(depth) + "x" +
+                       std::to_string(columns));
+          const at::Tensor a = at::randn({rows, depth + 3});
+          const at::Tensor weight = at::randn({columns, depth}).t();
+          const at::Tensor bias = at::randn({columns});
+          const at::Tensor packed = at::full({depth * plan::padded_columns(columns)}, 1e9);
+          // One element more, which has to stay as it is.
+          const at::Tensor out = at::full({rows * columns + 1}, 7.0);
+          plan::pack_panels(weight.const_data_ptr<float>(), depth, columns, weight.stride(0), weight.stride(1),
+                            packed.mutable_data_ptr<float>());
+          plan::PanelProduct product{a.const_data_ptr<float>(),
+                                     packed.const_data_ptr<float>(),
+                                     bias.const_data_ptr<float>(),
+                                     out.mutable_data_ptr<float>(),
+                                     rows,
+                                     depth,
+                                     columns,
+                                     depth + 3};
+          kernel(product);
+          const at::Tensor plain = at::mm(a.narrow(1, 0, depth), weight);
+          EXPECT_TRUE(at::allclose(out.narrow(0, 0, rows * columns).view({rows, columns}), plain + bias, 1e-5, 1e-5));
+          EXPECT_EQ(out[rows * columns].item().toDouble(), 7.0);
+          product.bias = nullptr;
+          kernel(product);
+          EXPECT_TRUE(at::allclose(out.narrow(0, 0, rows * columns).view({rows, columns}), plain, 1e-5, 1e-5));
+        }
+      }
+    }
+  }
+}
+
+TEST_F(PlanSmallTest, WhatFollowsAProductIsComputedWithIt) {
+  for (const char* after : {"%y : Tensor = aten::relu(%p)", "%y : Tensor = aten::gelu(%p, %erf)",
+                            "%y : Tensor = aten::mul(%p, %half)", "%y : Tensor = aten::clamp(%p, %half, %one)",
+                            "%y : Tensor = aten::leaky_relu(%p, %half)", "%y : Tensor = aten::add(%p, %r, %two)",
+                            "%s : Tensor = aten::sub(%r, %p, %one)\n  %y : Tensor = aten::tanh(%s)",
+                            "%s : Tensor = aten::mul(%p, %r)\n  %q : Tensor = aten::sigmoid(%s)\n  %y : Tensor = "
+                            "aten::sub(%q, %r, %one)"}) {
+    const bool reads = std::string_view(after).find("%r") != std::string_view::npos;
+    const std::string text = absl::StrCat("graph(%x : Tensor, ", reads ? "%r : Tensor, " : "",
+                                          "%w : Tensor, %b : Tensor):\n"
+                                          "  %erf : str = prim::Constant[value=\"none\"]()\n"
+                                          "  %half : float = prim::Constant[value=0.5]()\n"
+                                          "  %one : int = prim::Constant[value=1]()\n"
+                                          "  %two : int = prim::Constant[value=2]()\n"
+                                          "  %p : Tensor = aten::linear(%x, %w, %b)\n  ",
+                                          after, "\n  return (%y)\n");
+    for (int64_t rows : {1, 3, 8, 9}) {
+      std::vector<at::Tensor> inputs = {at::randn({rows, 20})};
+      if (reads) inputs.push_back(at::randn({rows, 37}));
+      expect_planned(text, {{"w", at::randn({37, 20})}, {"b", at::randn({37})}}, inputs);
+    }
+  }
+}
+
+constexpr std::string_view kLayer = R"(
+graph(%x : Tensor, %w : Tensor, %b : Tensor):
+  %p : Tensor = aten::linear(%x, %w, %b)
+  %y : Tensor = aten::relu(%p)
+  return (%y)
+)";
+
+// The one group of a graph, and its calls.
+class Layer {
+ public:
+  Layer() : weight_(at::randn({24, 16})), bias_(at::randn({24})) {
+    const auto fast = testing::grouped(*testing::parse_frozen(kLayer, {{"w", weight_}, {"b", bias_}}));
+    group_ = std::make_unique<plan::PlannedGroup>(
+        testing::groups_of(*fast).at(0)->get<std::shared_ptr<ir::Graph>>(c10::attr::Subgraph));
+  }
+  at::Tensor operator()(const at::Tensor& x) const {
+    std::vector<c10::IValue> stack = {x};
+    EXPECT_TRUE(group_->run(stack)) << group_->refusal();
+    return stack.at(0).toTensor();
+  }
+  at::Tensor plain(const at::Tensor& x) const { return at::relu(at::linear(x, weight_, bias_)); }
+
+ private:
+  at::Tensor weight_, bias_;
+  std::unique_ptr<plan::PlannedGroup> group_;
+};
+
+TEST_F(PlanSmallTest, WhatTheCallerKeepsIsNeverWrittenToAgain) {
+  const c10::NoGradGuard no_grad;
+  const Layer layer;
+  std::vector<at::Tensor> inputs, kept;
+  for (int i = 0; i < 20; ++i) {
+    inputs.push_back(at::randn({2, 16}));
+    at::Tensor result = layer(inputs.back());
+    // A whole result, a view, only the storage, a detached alias.
+    kept.push_back(i % 4 == 0   ? result
+                   : i % 4 == 1 ? result.narrow(0, 0, 2)
+                   : i % 4 == 2 ? at::empty({0}).set_(result.storage(), 0, result.sizes(), result.strides())
+                                : result.detach());
+  }
+  for (size_t i = 0; i < kept.size(); ++i) testing::expect_close(kept[i], layer.plain(inputs[i]));
+}
+
+TEST_F(PlanSmallTest, MemoryOfAResultThatIsGoneIsUsedAgain) {
+  const c10::NoGradGuard no_grad;
+  const Layer layer;
+  const at::Tensor x = at::randn({2, 16});
+  std::set<const void*> places;
+  for (int i = 0; i < 10; ++i) places.insert(layer(x).const_data_ptr());
+  EXPECT_EQ(places.size(), 1U);
+}
+
+TEST_F(PlanSmallTest, ChangedStoragesAreNotUsedAgain) {
+  const c10::NoGradGuard no_grad;
+  const Layer layer;
+  const at::Tensor x = at::randn({2, 16});
+  for (int i = 0; i < 4; ++i) {
+    at::Tensor result = layer(x);
+    if (i == 0) result.resize_({100, 100});
+    if (i == 1) result = at::_lazy_clone(result);
+    if (i == 2) result.unsafeGetTensorImpl()->storage().set_nbytes(4);
+    const at::Tensor again = layer(x);
+    testing::expect_close(again, layer.plain(x));
+    if (i == 1) testing::expect_close(result, layer.plain(x));
+  }
+}
+
+TEST_F(PlanSmallTest, ResultsAreFreshTensorsToAutogradAndInferenceMode) {
+  const Layer layer;
+  const at::Tensor x = at::randn({2, 16});
+  for (int i = 0; i < 3; ++i) {
+    at::Tensor result;
+    {
+      const c10::InferenceMode inference;
+      result = layer(x);
+      EXPECT_TRUE(result.is_inference());
+    }
+    result = at::Tensor();
+    result = layer(x);
+    EXPECT_FALSE(result.is_inference());
+    EXPECT_EQ(result._version(), 0);
+    result.add_(1).requires_grad_(true);
+  }
+}
+
+TEST_F(PlanSmallTest, ManyThreadsShareAGroup) {
+  const Layer layer;
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (int t = 0; t < 12; ++t) {
+    threads.emplace_back([&, t] {
+      const c10::NoGradGuard no_grad;
+      at::set_num_threads(1);
+      const at::Tensor x = at::randn({1 + t % 3, 16});
+      const at::Tensor expected = layer.plain(x);
+      for (int i = 0; i < 300; ++i) {
+        if (!at::allclose(layer(x), expected, 1e-4, 1e-5)) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong.load(), 0);
+}
+
+}  // namespace
+}  // namespace vesta::runtime
