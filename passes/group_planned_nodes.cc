@@ -59,6 +59,19 @@ std::optional<Role> role_of(const Node& node) {
 
 bool is_tensor(const Value& value) { return value.type()->kind() == c10::TypeKind::TensorType; }
 
+bool may_be_tensor(const Value& value) {
+  return is_tensor(value) || (value.type()->kind() == c10::TypeKind::OptionalType &&
+                              value.type()->containedType(0)->kind() == c10::TypeKind::TensorType);
+}
+
+// What a subgraph has of its own rather than as an input.
+bool is_copied(const Node& node) { return node.kind() == prim::Constant || node.kind() == prim::Uninitialized; }
+
+// An int from outside that is not known while a plan is made.
+bool is_index(const Node& node, size_t input) {
+  return node.kind() == c10::aten::select && input == 2 && node.input(2)->type()->kind() == c10::TypeKind::IntType;
+}
+
 bool is_number(const Value& value) {
   switch (value.type()->kind()) {
     case c10::TypeKind::IntType:
@@ -117,7 +130,7 @@ class BlockGrouper {
     resume_ = nullptr;
     Node* node = from;
     for (; node != nullptr; node = node->next()) {
-      if (node->kind() == prim::Constant) continue;
+      if (is_copied(*node)) continue;
       if (is_member(*node)) {
         members_.push_back(node);
         set_.insert(node);
@@ -135,17 +148,15 @@ class BlockGrouper {
   bool inside(const Value& value) const { return set_.contains(value.node()); }
 
   // A value that a member may read: a tensor from anywhere, a constant, what another member makes.
-  bool may_read(const Value& value) const {
-    return value.node()->kind() == prim::Constant || inside(value) || is_tensor(value);
-  }
+  bool may_read(const Value& value) const { return is_copied(*value.node()) || inside(value) || is_tensor(value); }
 
   bool is_member(const Node& node) const {
     if (banned_.contains(&node)) return false;
     if (node.kind() == prim::If) return is_decided_branch(node);
     const std::optional<Role> role = role_of(node);
     if (!role.has_value()) return false;
-    for (const Value* input : node.inputs()) {
-      if (!may_read(*input)) return false;
+    for (size_t i = 0; i < node.inputs().size(); ++i) {
+      if (!may_read(*node.input(i)) && !is_index(node, i)) return false;
     }
     if (*role == Role::Write) return writes_own(node);
     if (*role == Role::Structure) {
@@ -172,7 +183,7 @@ class BlockGrouper {
       if (!is_plannable_branch(*branch, local)) return false;
     }
     return std::all_of(node.outputs().begin(), node.outputs().end(),
-                       [](const Value* output) { return is_tensor(*output) || is_number(*output); });
+                       [](const Value* output) { return may_be_tensor(*output) || is_number(*output); });
   }
 
   bool is_plannable_branch(const Block& branch, std::unordered_set<const Value*>& local) const {
@@ -186,11 +197,9 @@ class BlockGrouper {
         for (const Block* inner : node->blocks()) {
           if (!is_plannable_branch(*inner, local)) return false;
         }
-      } else if (node->kind() != prim::Constant && node->kind() != prim::RaiseException) {
+      } else if (!is_copied(*node) && node->kind() != prim::RaiseException) {
         // What leads to an exception runs plainly anyway.
-        if (raises ? has_effects(*node) && node->kind() != prim::Uninitialized
-                   : !role.has_value() || role == Role::Write)
-          return false;
+        if (raises ? has_effects(*node) : !role.has_value() || role == Role::Write) return false;
       }
       for (const Value* output : node->outputs()) local.insert(output);
     }
@@ -325,8 +334,8 @@ class BlockGrouper {
   void bring_in(const Value* value, ir::Graph& body, std::unordered_map<const Value*, Value*>& map,
                 std::vector<Value*>& given) {
     if (map.contains(value)) return;
-    if (value->node()->kind() == prim::Constant) {
-      Node* const constant = body.create(prim::Constant, {}, 1);
+    if (is_copied(*value->node())) {
+      Node* const constant = body.create(value->node()->kind(), {}, 1);
       constant->copy_metadata_from(*value->node());
       constant->output()->set_type(value->type());
       body.block()->append(constant);

@@ -151,6 +151,32 @@ void Builder::gru_cell(const Node& node) {
   bind(node.output(), result);
 }
 
+// lstm_cell(input, hx, w_ih, w_hh, b_ih, b_hh)
+void Builder::lstm_cell(const Node& node) {
+  const Abstract state = value(node.input(1));
+  const at::Tensor bias = is_none(node, 4) ? at::Tensor() : constant_of(node, 4);
+  const at::Tensor hidden_bias = is_none(node, 5) ? at::Tensor() : constant_of(node, 5);
+  const at::Tensor weight = constant_of(node, 2);
+  const at::Tensor hidden_weight = constant_of(node, 3);
+  if (failed() || state.kind != Abstract::Kind::kList || state.elements.size() != 2) return refuse("takes a pair");
+  const TensorId hidden = tensor_of(state.elements[0]);
+  const TensorId cell = tensor_of(state.elements[1]);
+  if (failed() || dims(hidden).size() != 2 || dims(cell) != dims(hidden)) return refuse("takes a batch");
+  const int64_t size = dims(hidden)[1];
+  if (weight.dim() != 2 || weight.size(0) != 4 * size) return refuse("takes weights of another size");
+  const TensorId x = emit_linear(tensor(node, 0), weight, bias);
+  const TensorId gates = emit_binary(PointOp::k_add, emit_linear(hidden, hidden_weight, hidden_bias), x);
+  if (failed() || dims(gates) != Dims{dims(hidden)[0], 4 * size}) return refuse("takes a state of another size");
+  const auto gate = [&](PointOp op, int64_t part) { return emit_unary(op, columns(gates, part * size, size)); };
+  const TensorId kept = emit_binary(PointOp::k_mul, gate(PointOp::k_sigmoid, 1), cell);
+  const TensorId added = emit_binary(PointOp::k_mul, gate(PointOp::k_sigmoid, 0), gate(PointOp::k_tanh, 2));
+  const TensorId next = emit_binary(PointOp::k_add, kept, added);
+  const TensorId shown = emit_binary(PointOp::k_mul, gate(PointOp::k_sigmoid, 3), emit_unary(PointOp::k_tanh, next));
+  if (failed()) return;
+  bind(node.output(0), shown);
+  bind(node.output(1), next);
+}
+
 // zeros_like, ones_like(self, dtype, layout, device, pin_memory, memory_format)
 void Builder::filled(const Node& node) {
   const TensorId input = tensor(node, 0);

@@ -21,8 +21,10 @@ at::Tensor Builder::meta_of(TensorId id) const {
 
 // A view of what `id` is a view of.
 TensorId Builder::view_of(TensorId id, const at::Tensor& meta) {
-  if (at(id).mask) refuse("looks at a bool tensor");
+  if (at(id).mask && !at(id).integers) refuse("looks at a bool tensor");
   PlanTensor view;
+  view.mask = at(id).mask;
+  view.integers = at(id).integers;
   view.dims = meta.sizes().vec();
   view.strides = meta.strides().vec();
   view.offset = meta.storage_offset();

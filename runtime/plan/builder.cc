@@ -82,8 +82,11 @@ absl::Status Builder::run(const ir::Graph& subgraph, std::span<const PlanInput> 
     if (!failed()) refused_ = output->node();
     if (result.kind != Abstract::Kind::kTensor) refuse("a result is no tensor of the plan");
     plan_.outputs.push_back(tensor_of(result));
-    if (!failed() && at(plan_.outputs.back()).mask && !given_.contains(plan_.outputs.back()))
-      refuse("a result is a bool tensor");
+    if (failed()) return status_;
+    const PlanTensor& last = at(plan_.outputs.back());
+    if (last.mask && !last.integers && !given_.contains(plan_.outputs.back())) refuse("a result is a bool tensor");
+    if (last.integers && last.is_constant()) refuse("a result is a constant of ints");
+    if (copied_.contains(last.base)) refuse("a result is a view that an index chooses");
     if (!failed() && shares_constant()) refuse("two results are of one constant's memory");
   }
   return status_;
@@ -117,6 +120,7 @@ void Builder::run_node(const Node& node) {
     const ir::AttributeValue* held = node.find(attr::value);
     return bind_constant(node.output(), held == nullptr ? c10::IValue() : std::get<c10::IValue>(*held));
   }
+  if (node.kind() == prim::Uninitialized) return bind_constant(node.output(), c10::IValue());
   if (node.kind() == prim::If) return run_if(node);
   if (node.op() != nullptr && all_constant(node)) return run_constant_node(node);
   const auto handler = handlers().find(node.kind());
@@ -280,8 +284,12 @@ TensorId Builder::new_tensor(Dims dims, Dims strides) {
 
 Step& Builder::new_step(StepParams params, std::vector<TensorId> inputs, TensorId output) {
   for (TensorId input : inputs) {
-    if (given_.contains(input) && at(input).mask) refuse("computes with another type");
+    if ((given_.contains(input) && at(input).mask) || at(input).integers) refuse("computes with another type");
   }
+  return new_indexing_step(std::move(params), std::move(inputs), output);
+}
+
+Step& Builder::new_indexing_step(StepParams params, std::vector<TensorId> inputs, TensorId output) {
   Step step;
   step.params = std::move(params);
   step.inputs = std::move(inputs);
@@ -369,8 +377,8 @@ void Builder::none_test(const Node& node) {
 void Builder::cast(const Node& node) { bind(node.output(), Abstract(value(node.input(0)))); }
 
 std::string to_string(const PlanGraph& graph) {
-  static constexpr const char* kNames[] = {"convolution", "matmul", "pool", "softmax",
-                                           "layer_norm",  "concat", "copy", "pointwise"};
+  static constexpr const char* kNames[] = {"convolution", "matmul", "pool", "softmax", "layer_norm", "concat",
+                                           "copy",        "gather", "bag",  "argmax",  "pointwise"};
   std::string text;
   for (const Step& step : graph.steps) {
     for (TensorId output : step.outputs) {

@@ -145,6 +145,24 @@ class Builder {
   void dropout(const Node& node);
   void geometry(const Node& node);
 
+  // build_indexing.cc
+  // A tensor of int64, constant or not; kNoTensor and a refusal where it is none.
+  TensorId indices(const Node& node, size_t i);
+  TensorId constant_indices(const at::Tensor& constant);
+  // Reads int64 in its further inputs.
+  Step& new_indexing_step(StepParams params, std::vector<TensorId> inputs, TensorId output);
+  TensorId emit_gather(TensorId source, TensorId index, GatherParams params, Dims dims);
+  void embedding(const Node& node);
+  void embedding_bag(const Node& node);
+  void index_select(const Node& node);
+  void select(const Node& node);
+  void argmax(const Node& node);
+  void pad(const Node& node);
+  void to(const Node& node);
+  void facts(const Node& node);
+  void zeros(const Node& node);
+  void contains(const Node& node);
+
   // build_cells.cc
   TensorId emit_linear(TensorId input, const at::Tensor& weight, const at::Tensor& bias);
   TensorId emit_layer_norm(TensorId input, const at::Tensor& scale, const at::Tensor& shift, double epsilon);
@@ -156,6 +174,7 @@ class Builder {
   void encoder_layer(const Node& node);
   void native_attention(const Node& node);
   void gru_cell(const Node& node);
+  void lstm_cell(const Node& node);
   void filled(const Node& node);
 
   // builder.cc: lists and tuples
@@ -177,6 +196,7 @@ class Builder {
   std::vector<TensorId> cells_;
   absl::flat_hash_set<TensorId> viewed_;  // Bases that have views.
   absl::flat_hash_set<TensorId> given_;   // Inputs of the group.
+  absl::flat_hash_set<TensorId> copied_;  // Copies of what are views in plain execution: no results.
   absl::flat_hash_map<const void*, TensorId> constant_tensors_;
 };
 

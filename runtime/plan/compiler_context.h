@@ -66,6 +66,13 @@ class Compiler {
   bool takes_panels(const Step& step, const MatmulParams& params) const;
   absl::Status panel_product(const Step& step, const MatmulParams& params);
 
+  // compile_indexing.cc
+  absl::Status gather(const Step& step, const GatherParams& params);
+  absl::Status bag(const Step& step, const BagParams& params);
+  absl::Status argmax(const Step& step, const ArgmaxParams& params);
+  // Where int64 elements lie.
+  BufferPart integers(TensorId id);
+
   // compile_pointwise.cc
   bool takes_padding(const Step& step, const PointwiseParams& params, const MemoryDesc& layout) const;
   absl::Status pointwise(const Step& step, const PointwiseParams& params);

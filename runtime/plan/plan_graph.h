@@ -89,6 +89,21 @@ struct ConcatParams {
 };
 // The input's elements in the output's dims and plain strides.
 struct CopyParams {};
+// Slices of the first input along `axis`, chosen by the second, which holds int64. Fails (Kernel::run) for an index that
+// is not there; `wraps`: negative ones count from the end.
+struct GatherParams {
+  int64_t axis = 0;
+  bool wraps = false;
+};
+// Sums or means of a matrix's rows; inputs: matrix, rows, where each bag of them begins (both int64).
+struct BagParams {
+  bool mean = false;
+  bool has_end = false;  // The last offset is the end of the last bag.
+};
+// Where the largest element along `axis` is, as int64.
+struct ArgmaxParams {
+  int64_t axis = 0;
+};
 // All inputs broadcast to `dims`.
 struct PointwiseParams {
   Dims dims;
@@ -96,7 +111,7 @@ struct PointwiseParams {
   std::vector<int32_t> results;  // For each of the step's outputs: the instruction.
 };
 using StepParams = std::variant<ConvParams, MatmulParams, PoolParams, SoftmaxParams, LayerNormParams, ConcatParams,
-                                CopyParams, PointwiseParams>;
+                                CopyParams, GatherParams, BagParams, ArgmaxParams, PointwiseParams>;
 
 // What follows in the same primitive. Binary ones read the step's input number `input`.
 struct PostOp {
