@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/plan/compiler_context.h"
+#include "runtime/plan/pointwise_simplify.h"
 
 namespace vesta::runtime::plan {
 namespace {
@@ -150,8 +151,10 @@ absl::Status Compiler::pointwise(const Step& step, const PointwiseParams& params
     outputs.push_back(new_location(id, desc).part);
     output_strides.push_back(blocked ? space.own_strides(layout) : tensor(id).strides);
   }
-  auto loop = std::make_unique<PointwiseLoop>(params, space.dims, input_strides, output_strides);
-  emit(absl::StrCat("pointwise of ", params.program.size(), blocked ? " in blocks" : ""), std::move(loop),
+  PointwiseParams shorter = params;
+  simplify(shorter);
+  auto loop = std::make_unique<PointwiseLoop>(shorter, space.dims, input_strides, output_strides);
+  emit(absl::StrCat("pointwise of ", shorter.program.size(), blocked ? " in blocks" : ""), std::move(loop),
        std::move(inputs), std::move(outputs));
   return absl::OkStatus();
 }
