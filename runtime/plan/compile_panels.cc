@@ -18,23 +18,42 @@ namespace {
 constexpr int64_t kMostWeights = int64_t{1} << 19;
 constexpr int64_t kMostWeightsOfThreads = int64_t{1} << 17;
 
-// Inputs: rows, packed weights, the bias where there is one, what post-ops read.
-class PanelStep : public Kernel {
+constexpr int64_t kMostStrided = int64_t{1} << 17;  // Multiplications of matrices that are packed in each call.
+
+// What follows a product, over its whole result.
+class PostOps {
  public:
-  PanelStep(const PanelProduct& product, bool has_bias, const std::vector<PostOp>& post_ops)
-      : product_(product), has_bias_(has_bias) {
+  explicit PostOps(const std::vector<PostOp>& post_ops) {
     for (const PostOp& post : post_ops) {
       const int arity = point_op_arity(post.op);
       // The result itself, and behind it one tensor or numbers.
       const size_t numbers = post.input >= 0 || arity == 1 ? 0 : arity == 2 ? 2 : 6;
-      After after;
-      after.loop = point_loops()[static_cast<size_t>(post.op) * kPointVariants + numbers];
-      after.input = post.input;
-      after.numbers[0] = post.alpha;
-      after.numbers[1] = post.beta;
-      after_.push_back(after);
+      rows_.push_back({point_loops()[static_cast<size_t>(post.op) * kPointVariants + numbers],
+                       post.input,
+                       {post.alpha, post.beta}});
     }
   }
+  void apply(const float* const* inputs, float* out, int64_t count) const {
+    for (const Row& row : rows_) {
+      const float* const args[3] = {out, row.input >= 0 ? inputs[row.input] : &row.numbers[0], &row.numbers[1]};
+      row.loop(args, out, count);
+    }
+  }
+
+ private:
+  struct Row {
+    PointLoop loop;
+    int32_t input;
+    float numbers[2];
+  };
+  std::vector<Row> rows_;
+};
+
+// Inputs: rows, packed weights, the bias where there is one, what post-ops read.
+class PanelStep : public Kernel {
+ public:
+  PanelStep(const PanelProduct& product, bool has_bias, const std::vector<PostOp>& post_ops)
+      : product_(product), has_bias_(has_bias), post_ops_(post_ops) {}
 
   bool run(const float* const* inputs, float* const* outputs) const override {
     PanelProduct product = product_;
@@ -43,24 +62,52 @@ class PanelStep : public Kernel {
     product.bias = has_bias_ ? inputs[2] : nullptr;
     product.out = outputs[0];
     kernel_(product);
-    for (const After& after : after_) {
-      const float* const second = after.input >= 0 ? inputs[after.input] : &after.numbers[0];
-      const float* const args[3] = {product.out, second, &after.numbers[1]};
-      after.loop(args, product.out, product.rows * product.columns);
-    }
+    post_ops_.apply(inputs, product.out, product.rows * product.columns);
     return true;
   }
 
  private:
-  struct After {
-    PointLoop loop;
-    int32_t input;
-    float numbers[2];
-  };
   PanelProduct product_;
   bool has_bias_;
+  PostOps post_ops_;
   PanelKernel kernel_ = panel_kernel();
-  std::vector<After> after_;
+};
+
+// Inputs: both operands, what post-ops read. Outputs: the result, room for one packed matrix.
+class StridedPanelStep : public Kernel {
+ public:
+  struct Batch {
+    int64_t a, b;  // Offsets, in elements.
+  };
+  StridedPanelStep(const PanelProduct& product, int64_t row_stride, int64_t column_stride, std::vector<Batch> batches,
+                   const std::vector<PostOp>& post_ops)
+      : product_(product),
+        row_stride_(row_stride),
+        column_stride_(column_stride),
+        batches_(std::move(batches)),
+        post_ops_(post_ops) {}
+
+  bool run(const float* const* inputs, float* const* outputs) const override {
+    PanelProduct product = product_;
+    product.panels = outputs[1];
+    product.out = outputs[0];
+    for (const Batch& batch : batches_) {
+      pack_panels(inputs[1] + batch.b, product.depth, product.columns, row_stride_, column_stride_, outputs[1]);
+      product.a = inputs[0] + batch.a;
+      kernel_(product);
+      product.out += product.rows * product.columns;
+    }
+    const auto count = static_cast<int64_t>(batches_.size()) * product.rows * product.columns;
+    post_ops_.apply(inputs, outputs[0], count);
+    return true;
+  }
+
+ private:
+  PanelProduct product_;
+  int64_t row_stride_, column_stride_;
+  std::vector<Batch> batches_;
+  PostOps post_ops_;
+  PanelKernel kernel_ = panel_kernel();
 };
 
 }  // namespace
@@ -102,6 +149,54 @@ absl::Status Compiler::panel_product(const Step& step, const MatmulParams& param
   const BufferPart result = new_location(step.outputs[0], plain(output.dims)).part;
   emit(absl::StrCat("panels ", product.rows, "x", depth, "x", columns, " + ", step.post_ops.size()),
        std::make_unique<PanelStep>(product, params.has_bias, step.post_ops), std::move(inputs), {result});
+  return absl::OkStatus();
+}
+
+bool Compiler::takes_strided_panels(const Step& step, const MatmulParams& params) const {
+  const PlanTensor& a = tensor(step.inputs[0]);
+  const PlanTensor& output = tensor(step.outputs[0]);
+  if (params.rows || params.has_bias || a.is_constant() || a.strides.back() != 1) return false;
+  return output.numel() * a.dims.back() <= kMostStrided;
+}
+
+absl::Status Compiler::strided_panel_product(const Step& step, const MatmulParams&) {
+  Location a = strided_location(step.inputs[0]);
+  // Rows may lie in another way than plain execution has them.
+  if (a.desc.get_strides().back() != 1) a = in_layout(step.inputs[0], plain(tensor(step.inputs[0]).dims));
+  const Location b = strided_location(step.inputs[1]);
+  const Dims& out = tensor(step.outputs[0]).dims;
+  const size_t rank = out.size();
+  const Dims a_dims = a.desc.get_dims();
+  const Dims b_dims = b.desc.get_dims();
+  const Dims a_strides = a.desc.get_strides();
+  const Dims b_strides = b.desc.get_strides();
+  PanelProduct product{};
+  product.rows = out[rank - 2];
+  product.columns = out[rank - 1];
+  product.depth = a_dims[rank - 1];
+  product.a_stride = a_strides[rank - 2];
+  std::vector<StridedPanelStep::Batch> batches = {{0, 0}};
+  for (size_t d = 0; d + 2 < rank; ++d) {
+    std::vector<StridedPanelStep::Batch> more;
+    for (const StridedPanelStep::Batch& batch : batches) {
+      for (int64_t k = 0; k < out[d]; ++k) {
+        more.push_back(
+            {batch.a + (a_dims[d] == 1 ? 0 : k * a_strides[d]), batch.b + (b_dims[d] == 1 ? 0 : k * b_strides[d])});
+      }
+    }
+    batches = std::move(more);
+  }
+  std::vector<BufferPart> inputs = {a.part, b.part};
+  for (size_t i = 2; i < step.inputs.size(); ++i)
+    inputs.push_back(in_layout(step.inputs[i], plain(tensor(step.inputs[i]).dims)).part);
+  const size_t room = static_cast<size_t>(product.depth * padded_columns(product.columns)) * sizeof(float);
+  const BufferPart packed{new_buffer(Buffer::Kind::kArena, -1, room), 0};
+  const BufferPart result = new_location(step.outputs[0], plain(out)).part;
+  emit(absl::StrCat("panels ", batches.size(), " of ", product.rows, "x", product.depth, "x", product.columns, " + ",
+                    step.post_ops.size()),
+       std::make_unique<StridedPanelStep>(product, b_strides[rank - 2], b_strides[rank - 1], std::move(batches),
+                                          step.post_ops),
+       std::move(inputs), {result, packed});
   return absl::OkStatus();
 }
 

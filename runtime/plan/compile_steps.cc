@@ -155,6 +155,7 @@ absl::Status Compiler::convolution(const Step& step, const ConvParams& params) {
 
 absl::Status Compiler::matmul(const Step& step, const MatmulParams& params) {
   if (takes_panels(step, params)) return panel_product(step, params);
+  if (takes_strided_panels(step, params)) return strided_panel_product(step, params);
   const PlanTensor& a = tensor(step.inputs[0]);
   const PlanTensor& b = tensor(step.inputs[1]);
   const PlanTensor& output = tensor(step.outputs[0]);
@@ -261,6 +262,7 @@ absl::Status Compiler::concat(const Step& step, const ConcatParams& params) {
     for (size_t i = 0; i < sources.size(); ++i)
       sources[i] = in_layout(step.inputs[i], plain(tensor(step.inputs[i]).dims));
   }
+  if (!alike && joins_itself(step)) return join(step, params, sources);
   std::vector<MemoryDesc> descs;
   for (const Location& source : sources) descs.push_back(source.desc);
   const auto pd = alike ? dnnl::concat::primitive_desc(cpu_engine(), static_cast<int>(params.axis), descs, attr)

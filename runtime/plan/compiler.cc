@@ -132,6 +132,7 @@ void Compiler::emit(std::string label, std::unique_ptr<Kernel> kernel, std::vect
 }
 
 void Compiler::emit_reorder(const Location& from, const Location& to) {
+  if (copies_itself(from.desc, to.desc)) return emit_copy(from, to);
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   const dnnl::reorder::primitive_desc pd(cpu_engine(), from.desc, cpu_engine(), to.desc, attr);

@@ -65,6 +65,14 @@ class Compiler {
   // compile_panels.cc
   bool takes_panels(const Step& step, const MatmulParams& params) const;
   absl::Status panel_product(const Step& step, const MatmulParams& params);
+  bool takes_strided_panels(const Step& step, const MatmulParams& params) const;
+  absl::Status strided_panel_product(const Step& step, const MatmulParams& params);
+
+  // compile_copies.cc
+  static bool copies_itself(const MemoryDesc& from, const MemoryDesc& to);
+  void emit_copy(const Location& from, const Location& to);
+  bool joins_itself(const Step& step) const;
+  absl::Status join(const Step& step, const ConcatParams& params, const std::vector<Location>& sources);
 
   // compile_indexing.cc
   absl::Status gather(const Step& step, const GatherParams& params);

@@ -109,7 +109,7 @@ TEST(PointwiseSimplify, AChoiceBySignIsOneInstruction) {
 }
 
 // Errors in units of the last place, for each instruction set of this machine.
-TEST(PointwiseKernels, ExponentialsAreRightToTwoUnits) {
+TEST(PointwiseKernels, ExponentialsAreRightToThreeUnits) {
   struct Case {
     PointOp op;
     double (*exact)(double);
@@ -135,7 +135,7 @@ TEST(PointwiseKernels, ExponentialsAreRightToTwoUnits) {
       };
       for (int i = 0; i <= 40000; ++i) check(static_cast<float>(one.low + (one.high - one.low) * i / 40000));
       for (float x = 1e-30F; x < 1; x *= 1.7F) check(x), check(-x);
-      EXPECT_LE(worst, 2.0) << set << " operation " << static_cast<int>(one.op);
+      EXPECT_LE(worst, 3.0) << set << " operation " << static_cast<int>(one.op);
     }
   }
 }
