@@ -110,14 +110,118 @@ class StridedPanelStep : public Kernel {
   PanelKernel kernel_ = panel_kernel();
 };
 
+// A convolution over one dimension with few results: inputs are laid down by place rather than by channel, so that what
+// a result reads is one row. Inputs: [batch, channels, width], packed weights, the bias where there is one, what
+// post-ops read. Outputs: the result, room for one padded input and for one result by place.
+class PanelConvolution : public Kernel {
+ public:
+  struct Shape {
+    int64_t batch, channels, width, stride, padding, places;  // `places`: of the padded input.
+  };
+  PanelConvolution(const Shape& shape, const PanelProduct& product, bool has_bias, const std::vector<PostOp>& post_ops)
+      : shape_(shape), product_(product), has_bias_(has_bias), post_ops_(post_ops) {}
+
+  bool run(const float* const* inputs, float* const* outputs) const override {
+    PanelProduct product = product_;
+    product.panels = inputs[1];
+    product.bias = has_bias_ ? inputs[2] : nullptr;
+    const bool turns = product.rows > 1;
+    const int64_t results = product.rows * product.columns;
+    for (int64_t n = 0; n < shape_.batch; ++n) {
+      float* const to = outputs[0] + n * results;
+      product.a = by_place(inputs[0] + n * shape_.channels * shape_.width, outputs[1]);
+      product.out = turns ? outputs[2] : to;
+      kernel_(product);
+      if (turns) turn(outputs[2], product.rows, product.columns, to);
+    }
+    post_ops_.apply(inputs, outputs[0], shape_.batch * results);
+    return true;
+  }
+
+ private:
+  // [rows, columns] to [columns, rows].
+  static void turn(const float* from, int64_t rows, int64_t columns, float* to) {
+    for (int64_t c = 0; c < columns; ++c) {
+      for (int64_t r = 0; r < rows; ++r) *to++ = from[r * columns + c];
+    }
+  }
+
+  const float* by_place(const float* from, float* room) const {
+    const auto& [batch, channels, width, stride, padding, places] = shape_;
+    if (padding == 0 && (channels == 1 || width == 1)) return from;
+    for (int64_t place = 0; place < places; ++place) {
+      const int64_t x = place - padding;
+      const bool inside = x >= 0 && x < width;
+      float* const to = room + place * channels;
+      for (int64_t c = 0; c < channels; ++c) to[c] = inside ? from[c * width + x] : 0;
+    }
+    return room;
+  }
+
+  Shape shape_;
+  PanelProduct product_;
+  bool has_bias_;
+  PostOps post_ops_;
+  PanelKernel kernel_ = panel_kernel();
+};
+
+int64_t most_weights() { return at::get_num_threads() == 1 ? kMostWeights : kMostWeightsOfThreads; }
+
 }  // namespace
 
 bool Compiler::takes_panels(const Step& step, const MatmulParams& params) const {
   const PlanTensor& b = tensor(step.inputs[1]);
   if (!params.rows || !b.is_constant() || b.dims.size() != 2) return false;
   const int64_t rows = tensor(step.outputs[0]).numel() / b.dims[1];
-  const int64_t most = at::get_num_threads() == 1 ? kMostWeights : kMostWeightsOfThreads;
-  return rows <= panel_rows() && b.numel() <= most;
+  return rows <= panel_rows() && b.numel() <= most_weights();
+}
+
+bool Compiler::takes_panels(const Step& step, const ConvParams& params) const {
+  const PlanTensor& weight = tensor(step.inputs[1]);
+  const PlanTensor& output = tensor(step.outputs[0]);
+  if (params.transposed || params.groups != 1 || weight.dims.size() != 3 || params.dilation[0] != 1) return false;
+  return output.dims[0] * output.dims[2] <= panel_rows() && weight.numel() <= most_weights();
+}
+
+absl::Status Compiler::panel_convolution(const Step& step, const ConvParams& params) {
+  const Dims& in = tensor(step.inputs[0]).dims;
+  const Dims& out = tensor(step.outputs[0]).dims;
+  const at::Tensor& weight = tensor(step.inputs[1]).constant;
+  const int64_t taps = weight.size(2);
+  PanelProduct product{};
+  product.rows = out[2];
+  product.depth = taps * in[1];
+  product.columns = out[1];
+  product.a_stride = params.stride[0] * in[1];
+  const int64_t packed_size = product.depth * padded_columns(product.columns);
+  const at::Tensor panels = constants_.get(
+      "panels of taps", {weight},
+      [&] {
+        // [taps, channels, results]
+        const at::Tensor rows = weight.permute({2, 1, 0}).contiguous();
+        const at::Tensor made(at::detail::empty_cpu({packed_size}, at::kFloat));
+        pack_panels(rows.const_data_ptr<float>(), product.depth, product.columns, product.columns, 1,
+                    made.mutable_data_ptr<float>());
+        return made;
+      },
+      DerivedConstants::Form{at::kFloat, {packed_size}});
+  std::vector<BufferPart> inputs = {in_layout(step.inputs[0], plain(in)).part, constant_location(panels).part};
+  if (params.has_bias) inputs.push_back(in_layout(step.inputs[2], plain({out[1]})).part);
+  for (size_t i = inputs.size(); i < step.inputs.size(); ++i)
+    inputs.push_back(in_layout(step.inputs[i], plain(tensor(step.inputs[i]).dims)).part);
+  const int64_t places = (out[2] - 1) * params.stride[0] + taps;
+  const PanelConvolution::Shape shape{out[0], in[1], in[2], params.stride[0], params.padding_before[0], places};
+  const auto room = [&](int64_t elements) {
+    return BufferPart{new_buffer(Buffer::Kind::kArena, -1, static_cast<size_t>(elements) * sizeof(float)), 0};
+  };
+  const BufferPart padded = room(places * in[1]);
+  const BufferPart turned = room(out[1] * out[2]);
+  const BufferPart result = new_location(step.outputs[0], plain(out)).part;
+  emit(absl::StrCat("panels of ", taps, " taps ", product.rows, "x", product.depth, "x", product.columns, " + ",
+                    step.post_ops.size()),
+       std::make_unique<PanelConvolution>(shape, product, params.has_bias, step.post_ops), std::move(inputs),
+       {result, padded, turned});
+  return absl::OkStatus();
 }
 
 absl::Status Compiler::panel_product(const Step& step, const MatmulParams& params) {

@@ -103,6 +103,7 @@ void Compiler::add_post_op_arguments(const Step& step, const dnnl::primitive_des
 }
 
 absl::Status Compiler::convolution(const Step& step, const ConvParams& params) {
+  if (takes_panels(step, params)) return panel_convolution(step, params);
   const PlanTensor& input = tensor(step.inputs[0]);
   const PlanTensor& weight = tensor(step.inputs[1]);
   const PlanTensor& output = tensor(step.outputs[0]);

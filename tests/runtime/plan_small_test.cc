@@ -83,6 +83,55 @@ TEST_F(PlanSmallTest, WhatFollowsAProductIsComputedWithIt) {
   }
 }
 
+TEST_F(PlanSmallTest, ShortConvolutionsOverOneDimension) {
+  struct Case {
+    std::vector<int64_t> x, w;
+    int64_t stride, padding;
+  };
+  for (const Case& one :
+       {Case{{1, 5, 7}, {9, 5, 3}, 1, 1}, Case{{1, 5, 7}, {9, 5, 3}, 3, 2}, Case{{2, 4, 4}, {70, 4, 1}, 1, 0},
+        Case{{1, 1, 40}, {20, 1, 16}, 8, 0}, Case{{3, 6, 1}, {1, 6, 1}, 1, 0}, Case{{1, 3, 5}, {4, 3, 5}, 2, 4}}) {
+    for (const char* after : {"%y : Tensor = aten::relu(%c)", "%y : Tensor = aten::mul(%c, %r)"}) {
+      const bool reads = std::string_view(after).find("%r") != std::string_view::npos;
+      const std::string text = absl::StrCat(
+          "graph(%x : Tensor, ", reads ? "%r : Tensor, " : "",
+          "%w : Tensor, %b : Tensor):\n  %one : int = prim::Constant[value=1]()\n  %s : int[] = prim::Constant[value=[",
+          one.stride, "]]()\n  %p : int[] = prim::Constant[value=[", one.padding,
+          "]]()\n  %d : int[] = prim::Constant[value=[1]]()\n"
+          "  %c : Tensor = aten::conv1d(%x, %w, %b, %s, %p, %d, %one)\n  ",
+          after, "\n  return (%y)\n");
+      const at::Tensor x = at::randn(one.x);
+      const at::Tensor w = at::randn(one.w);
+      std::vector<at::Tensor> inputs = {x};
+      if (reads) inputs.push_back(at::randn_like(at::conv1d(x, w, {}, one.stride, one.padding)));
+      expect_planned(text, {{"w", w}, {"b", at::randn({one.w[0]})}}, inputs);
+    }
+  }
+}
+
+TEST_F(PlanSmallTest, ProductsOfTwoTensorsAndCopiesOfViews) {
+  constexpr std::string_view kText = R"(
+graph(%x : Tensor, %z : Tensor):
+  %one : int = prim::Constant[value=1]()
+  %two : int = prim::Constant[value=2]()
+  %half : float = prim::Constant[value=0.5]()
+  %t : Tensor = aten::transpose(%x, %one, %two)
+  %p : Tensor = aten::bmm(%x, %t)
+  %s : Tensor = aten::mul(%p, %half)
+  %q : Tensor = aten::bmm(%s, %z)
+  %r : Tensor = aten::transpose(%q, %one, %two)
+  %l : Tensor[] = prim::ListConstruct(%r, %t, %r)
+  %c : Tensor = aten::cat(%l, %two)
+  return (%c, %p)
+)";
+  for (int64_t batch : {1, 3}) {
+    for (int64_t rows : {1, 2, 17}) {
+      for (int64_t depth : {1, 5, 16})
+        expect_planned(kText, {}, {at::randn({batch, rows, depth}), at::randn({batch, rows, depth})});
+    }
+  }
+}
+
 constexpr std::string_view kLayer = R"(
 graph(%x : Tensor, %w : Tensor, %b : Tensor):
   %p : Tensor = aten::linear(%x, %w, %b)
