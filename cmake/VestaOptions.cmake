@@ -49,7 +49,8 @@ elseif(VESTA_SANITIZE STREQUAL "fuzzer")
   # would need libtorch itself to be built with clang's type information.
   set(_sanitize -fsanitize=address,undefined -fno-sanitize=vptr,function -fno-sanitize-recover=all
       -fno-omit-frame-pointer)
-  target_compile_options(vesta_options INTERFACE ${_sanitize} -fsanitize=fuzzer-no-link -D_GLIBCXX_ASSERTIONS)
+  target_compile_options(vesta_options INTERFACE ${_sanitize} -fsanitize=fuzzer-no-link
+    -fsanitize-coverage-allowlist=${PROJECT_SOURCE_DIR}/tests/fuzz/coverage.txt -D_GLIBCXX_ASSERTIONS)
   target_link_options(vesta_options INTERFACE ${_sanitize})
 elseif(NOT VESTA_SANITIZE STREQUAL "")
   message(FATAL_ERROR "VESTA_SANITIZE is '${VESTA_SANITIZE}'; expected address, thread, fuzzer or nothing")
