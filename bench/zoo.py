@@ -10,68 +10,82 @@ import math
 import pathlib
 import warnings
 from typing import Dict, List, Tuple
-import torch, torch.nn as nn, torch.nn.functional as F
-from torch import Tensor
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
 import torchvision.models as tvm
+from torch import Tensor
+
 
 # ---------------------------------------------------------------- transformers
 class BertLayer(nn.Module):
-    def __init__(s, d=256, h=4, ff=1024):
+    def __init__(self, d=256, h=4, ff=1024):
         super().__init__()
-        s.q, s.k, s.v, s.o = (nn.Linear(d, d) for _ in range(4))
-        s.l1, s.l2 = nn.Linear(d, ff), nn.Linear(ff, d)
-        s.n1, s.n2 = nn.LayerNorm(d), nn.LayerNorm(d)
-        s.h, s.dk = h, d // h
-    def split(s, x: Tensor) -> Tensor:
-        return x.view(x.size(0), x.size(1), s.h, s.dk).permute(0, 2, 1, 3)
-    def forward(s, x: Tensor, mask: Tensor) -> Tensor:
-        q, k, v = s.split(s.q(x)), s.split(s.k(x)), s.split(s.v(x))
-        a = torch.matmul(q, k.transpose(-1, -2)) / math.sqrt(s.dk) + mask
+        self.q, self.k, self.v, self.o = (nn.Linear(d, d) for _ in range(4))
+        self.l1, self.l2 = nn.Linear(d, ff), nn.Linear(ff, d)
+        self.n1, self.n2 = nn.LayerNorm(d), nn.LayerNorm(d)
+        self.h, self.dk = h, d // h
+
+    def split(self, x: Tensor) -> Tensor:
+        return x.view(x.size(0), x.size(1), self.h, self.dk).permute(0, 2, 1, 3)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        q, k, v = self.split(self.q(x)), self.split(self.k(x)), self.split(self.v(x))
+        a = torch.matmul(q, k.transpose(-1, -2)) / math.sqrt(self.dk) + mask
         a = torch.softmax(a, -1)
-        c = torch.matmul(a, v).permute(0, 2, 1, 3).contiguous().view(x.size(0), x.size(1), s.h * s.dk)
-        x = s.n1(x + s.o(c))
-        return s.n2(x + s.l2(F.gelu(s.l1(x))))
+        c = torch.matmul(a, v).permute(0, 2, 1, 3).contiguous().view(x.size(0), x.size(1), self.h * self.dk)
+        x = self.n1(x + self.o(c))
+        return self.n2(x + self.l2(F.gelu(self.l1(x))))
+
 
 class Bert(nn.Module):
-    def __init__(s, n=4, d=256, vocab=1000, seq=128):
+    def __init__(self, n=4, d=256, vocab=1000, seq=128):
         super().__init__()
-        s.tok, s.pos = nn.Embedding(vocab, d), nn.Embedding(seq, d)
-        s.ln = nn.LayerNorm(d)
-        s.layers = nn.ModuleList([BertLayer(d) for _ in range(n)])
-        s.cls = nn.Linear(d, 10)
-    def forward(s, ids: Tensor, mask: Tensor) -> Tensor:
+        self.tok, self.pos = nn.Embedding(vocab, d), nn.Embedding(seq, d)
+        self.ln = nn.LayerNorm(d)
+        self.layers = nn.ModuleList([BertLayer(d) for _ in range(n)])
+        self.cls = nn.Linear(d, 10)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         m = (1.0 - mask[:, None, None, :]) * -10000.0
-        x = s.ln(s.tok(ids) + s.pos(torch.arange(ids.size(1))))
-        for l in s.layers:
+        x = self.ln(self.tok(ids) + self.pos(torch.arange(ids.size(1))))
+        for l in self.layers:
             x = l(x, m)
-        return s.cls(torch.tanh(x[:, 0]))
+        return self.cls(torch.tanh(x[:, 0]))
+
 
 def encoder(d=256, n=4):
     l = nn.TransformerEncoderLayer(d, 4, 1024, 0.1, activation="gelu", batch_first=True)
     return nn.TransformerEncoder(l, n, enable_nested_tensor=False)
 
+
 def small_vit():
     return tvm.VisionTransformer(image_size=224, patch_size=16, num_layers=12, num_heads=6,
                                  hidden_dim=384, mlp_dim=1536)
 
+
 # ---------------------------------------------------------------- recurrent, control flow
 class LstmChar(nn.Module):
     """hand-written LSTM cell in a Python loop, greedy feed-back, data-dependent branch and exit"""
-    def __init__(s, v=96, e=32, h=128):
+
+    def __init__(self, v=96, e=32, h=128):
         super().__init__()
-        s.emb, s.x2h, s.h2h, s.out = nn.Embedding(v, e), nn.Linear(e, 4*h), nn.Linear(h, 4*h), nn.Linear(h, v)
-        s.h = h
-    def forward(s, start: Tensor, n: int) -> Tuple[Tensor, int]:
-        h = torch.zeros([1, s.h]); c = torch.zeros([1, s.h])
+        self.emb, self.x2h, self.h2h, self.out = nn.Embedding(v, e), nn.Linear(e, 4*h), nn.Linear(h, 4*h), nn.Linear(h, v)
+        self.h = h
+
+    def forward(self, start: Tensor, n: int) -> Tuple[Tensor, int]:
+        h = torch.zeros([1, self.h])
+        c = torch.zeros([1, self.h])
         ch = start
         outs: List[Tensor] = []
         seen = 0
         for i in range(n):
-            g = s.x2h(s.emb(ch)) + s.h2h(h)
+            g = self.x2h(self.emb(ch)) + self.h2h(h)
             i_, f_, g_, o_ = g.chunk(4, 1)
             c = torch.sigmoid(f_) * c + torch.sigmoid(i_) * torch.tanh(g_)
             h = torch.sigmoid(o_) * torch.tanh(c)
-            logits = s.out(h)
+            logits = self.out(h)
             ch = torch.argmax(logits, 1)
             k = int(ch.item())
             if k % 2 == 0:
@@ -81,53 +95,62 @@ class LstmChar(nn.Module):
             outs.append(logits)
         return torch.cat(outs, 0), seen
 
+
 class GruChar(nn.Module):
     """nn.GRUCell over a given sequence"""
-    def __init__(s, v=96, e=32, h=128):
+
+    def __init__(self, v=96, e=32, h=128):
         super().__init__()
-        s.emb, s.cell, s.out = nn.Embedding(v, e), nn.GRUCell(e, h), nn.Linear(h, v)
-        s.h = h
-    def forward(s, ids: Tensor) -> Tensor:
-        x = s.emb(ids)
-        h = torch.zeros([ids.size(0), s.h])
+        self.emb, self.cell, self.out = nn.Embedding(v, e), nn.GRUCell(e, h), nn.Linear(h, v)
+        self.h = h
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = self.emb(ids)
+        h = torch.zeros([ids.size(0), self.h])
         outs: List[Tensor] = []
         for t in range(ids.size(1)):
-            h = s.cell(x[:, t], h)
-            outs.append(s.out(h))
+            h = self.cell(x[:, t], h)
+            outs.append(self.out(h))
         return torch.stack(outs, 1)
+
 
 # ---------------------------------------------------------------- overhead-dominated
 class Mlp(nn.Module):
-    def __init__(s, d=64):
+    def __init__(self, d=64):
         super().__init__()
-        s.a, s.b, s.c = nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d)
-    def forward(s, x: Tensor) -> Tensor:
-        return s.c(torch.relu(s.b(torch.relu(s.a(x)))))
+        self.a, self.b, self.c = nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.c(torch.relu(self.b(torch.relu(self.a(x)))))
+
 
 class RecSys(nn.Module):
-    def __init__(s, tables=8, rows=5000, d=16, dense=13):
+    def __init__(self, tables=8, rows=5000, d=16, dense=13):
         super().__init__()
-        s.bags = nn.ModuleList([nn.EmbeddingBag(rows, d, mode="sum") for _ in range(tables)])
-        s.bot = nn.Sequential(nn.Linear(dense, 64), nn.ReLU(), nn.Linear(64, d), nn.ReLU())
+        self.bags = nn.ModuleList([nn.EmbeddingBag(rows, d, mode="sum") for _ in range(tables)])
+        self.bot = nn.Sequential(nn.Linear(dense, 64), nn.ReLU(), nn.Linear(64, d), nn.ReLU())
         n = tables + 1
-        s.top = nn.Sequential(nn.Linear(d + n * (n - 1) // 2 + 13, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 1))
+        self.top = nn.Sequential(nn.Linear(d + n * (n - 1) // 2 + 13, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 1))
         li, lj = torch.tril_indices(n, n, -1)
-        s.register_buffer("idx", li * n + lj)
-        s.register_buffer("mean", torch.randn(dense)); s.register_buffer("std", torch.rand(dense) + .5)
-    def forward(s, dense: Tensor, ids: Tensor, offs: Tensor) -> Tensor:
-        x = (torch.log1p(torch.clamp(dense, min=0.0)) - s.mean) / s.std
+        self.register_buffer("idx", li * n + lj)
+        self.register_buffer("mean", torch.randn(dense))
+        self.register_buffer("std", torch.rand(dense) + .5)
+
+    def forward(self, dense: Tensor, ids: Tensor, offs: Tensor) -> Tensor:
+        x = (torch.log1p(torch.clamp(dense, min=0.0)) - self.mean) / self.std
         x = torch.where(torch.isnan(x), torch.zeros_like(x), x)
         x = torch.clamp(x, -3.0, 3.0)
-        e: List[Tensor] = [s.bot(x)]
+        e: List[Tensor] = [self.bot(x)]
         i = 0
-        for b in s.bags:
+        for b in self.bags:
             e.append(b(ids[i], offs))
             i += 1
         t = torch.stack(e, 1)
-        inter = torch.bmm(t, t.transpose(1, 2)).flatten(1).index_select(1, s.idx)
+        inter = torch.bmm(t, t.transpose(1, 2)).flatten(1).index_select(1, self.idx)
         xs = torch.sigmoid(x) * x + torch.tanh(x * 0.5)
-        p = torch.sigmoid(s.top(torch.cat([e[0], inter, xs], 1)))
+        p = torch.sigmoid(self.top(torch.cat([e[0], inter, xs], 1)))
         return torch.clamp(p * 1.02 - 0.01, 1e-4, 1 - 1e-4).squeeze(1)
+
 
 def pointwise30(a: Tensor, b: Tensor) -> Tensor:
     x = a * b + a
@@ -144,6 +167,7 @@ def pointwise30(a: Tensor, b: Tensor) -> Tensor:
     y = torch.maximum(x, b) - torch.minimum(x, a)
     return (x + y) * (x - y) + 0.125
 
+
 # ---------------------------------------------------------------- scalar programs
 def fib(n: int) -> int:
     a, b = 0, 1
@@ -151,10 +175,12 @@ def fib(n: int) -> int:
         a, b = b, (a + b) % 1000007
     return a
 
+
 def collatz(n: int) -> int:
     best = 0
     for s in range(1, n):
-        x = s; k = 0
+        x = s
+        k = 0
         while x != 1:
             if x % 2 == 0:
                 x = x // 2
@@ -164,6 +190,7 @@ def collatz(n: int) -> int:
         if k > best:
             best = k
     return best
+
 
 def nested(n: int) -> int:
     acc: List[int] = []
@@ -176,12 +203,15 @@ def nested(n: int) -> int:
             acc[j] = (acc[j] + t) % 101
     return t
 
+
 def mandel(n: int) -> int:
     tot = 0
     for i in range(n):
         for j in range(n):
-            cr = 3.0 * j / n - 2.0; ci = 2.0 * i / n - 1.0
-            zr = 0.0; zi = 0.0
+            cr = 3.0 * j / n - 2.0
+            ci = 2.0 * i / n - 1.0
+            zr = 0.0
+            zi = 0.0
             k = 0
             while zr * zr + zi * zi <= 4.0 and k < 50:
                 t = zr * zr - zi * zi + cr
@@ -190,6 +220,7 @@ def mandel(n: int) -> int:
                 k += 1
             tot += k
     return tot
+
 
 def words(text: str, rounds: int) -> int:
     total = 0
@@ -215,26 +246,51 @@ def words(text: str, rounds: int) -> int:
                 total += 1
     return total
 
+
 class FibM(nn.Module):
-    def forward(s, n: int) -> int: return fib(n)
+    def forward(self, n: int) -> int:
+        return fib(n)
+
+
 class CollatzM(nn.Module):
-    def forward(s, n: int) -> int: return collatz(n)
+    def forward(self, n: int) -> int:
+        return collatz(n)
+
+
 class NestedM(nn.Module):
-    def forward(s, n: int) -> int: return nested(n)
+    def forward(self, n: int) -> int:
+        return nested(n)
+
+
 class MandelM(nn.Module):
-    def forward(s, n: int) -> int: return mandel(n)
+    def forward(self, n: int) -> int:
+        return mandel(n)
+
+
 class WordsM(nn.Module):
-    def forward(s, text: str, rounds: int) -> int: return words(text, rounds)
+    def forward(self, text: str, rounds: int) -> int:
+        return words(text, rounds)
+
+
 class PwM(nn.Module):
-    def forward(s, a: Tensor, b: Tensor) -> Tensor: return pointwise30(a, b)
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return pointwise30(a, b)
 
 TEXT = ("It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of "
         "foolishness, it was the epoch of belief, it was the epoch of incredulity, it was the season of Light, "
         "it was the season of Darkness, it was the spring of hope, it was the winter of despair. ") * 3
 
-def _img(b, s=224): return (torch.randn(b, 3, s, s),)
-def _bert(b): return (torch.randint(0, 1000, (b, 128)), torch.ones(b, 128))
-def _rec(b): return (torch.randn(b, 13) * 2, torch.randint(0, 5000, (8, b * 4)), torch.arange(0, b * 4, 4))
+
+def _img(b, s=224):
+    return (torch.randn(b, 3, s, s),)
+
+
+def _bert(b):
+    return (torch.randint(0, 1000, (b, 128)), torch.ones(b, 128))
+
+
+def _rec(b):
+    return (torch.randn(b, 13) * 2, torch.randint(0, 5000, (8, b * 4)), torch.arange(0, b * 4, 4))
 
 # name -> (module factory, how, inputs(batch), batches)
 ZOO = {
@@ -301,6 +357,8 @@ def main():
     warnings.simplefilter("ignore")
     for name in arguments.names or ZOO:
         write(arguments.folder, name)
+    # The archive of the voice-activity detector is its authors'.
+    torch.save((torch.zeros(1, 512), 16000), arguments.folder / "silero_vad@b1.inputs")
 
 
 if __name__ == "__main__":

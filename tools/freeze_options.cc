@@ -16,7 +16,7 @@ void add_freeze_options(CLI::App& command, FrozenOptions& options) {
 }
 
 absl::StatusOr<Module> frozen(const Module& module, const FrozenOptions& options) {
-  FreezeOptions freeze;
+  OptimizationOptions freeze;
   freeze.level = options.level == "O0"   ? OptimizationLevel::kO0
                  : options.level == "O1" ? OptimizationLevel::kO1
                                          : OptimizationLevel::kO2;

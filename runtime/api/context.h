@@ -23,11 +23,13 @@
 namespace vesta::internal {
 
 class FrozenMethods;
+class LiveMethods;
 
 struct Context {
   std::shared_ptr<ir::Program> program;
   bool frozen = false;
   std::shared_ptr<const FrozenMethods> frozen_methods;  // null: not frozen
+  std::shared_ptr<const LiveMethods> live_methods;      // null: frozen, not optimized, or no module
   std::shared_ptr<const ProducedBy> produced_by;        // null: not loaded
   std::vector<serialization::NativeExample> examples;   // what optimize_for() was called with
 };

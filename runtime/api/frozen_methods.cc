@@ -65,6 +65,21 @@ bool visit_identities(const c10::IValue& value, const Visit& visit, size_t depth
 
 bool is_module(const c10::IValue& value) { return value.isObject() && value.toObjectRef().type()->is_module(); }
 
+// Whether a look at the value shows that it was changed.
+bool is_watchable(const c10::IValue& value) {
+  if (value.isTensor()) {
+    const at::Tensor& tensor = value.toTensor();
+    return !tensor.defined() || (tensor.has_storage() && !tensor.is_inference());
+  }
+  if (value.isTuple()) {
+    const auto& elements = value.toTupleRef().elements();
+    return std::all_of(elements.begin(), elements.end(), [](const c10::IValue& element) {
+      return element.isNone() || element.isInt() || element.isDouble() || element.isBool() || element.isString();
+    });
+  }
+  return !value.isList() && !value.isGenericDict();
+}
+
 passes::Level level_of(OptimizationLevel level) {
   switch (level) {
     case OptimizationLevel::kO0:
@@ -75,17 +90,6 @@ passes::Level level_of(OptimizationLevel level) {
       break;
   }
   return passes::Level::kFast;
-}
-
-absl::Status check_names(const std::vector<std::string>& without) {
-  for (const std::string& name : without) {
-    if (passes::find_pass(name) != nullptr) continue;
-    std::vector<std::string> names;
-    for (const passes::PassInfo& pass : passes::all_passes()) names.emplace_back(pass.name);
-    return absl::InvalidArgumentError(
-        absl::StrCat("there is no pass '", name, "' to leave out; there are: ", absl::StrJoin(names, ", ")));
-  }
-  return absl::OkStatus();
 }
 
 StateWrites writes_of_all_methods(const ObjectPtr& root, const StateWriteOptions& options) {
@@ -161,23 +165,30 @@ std::shared_ptr<const FrozenState::Facts> FrozenState::find_facts() const {
   return facts;
 }
 
-std::optional<c10::IValue> FrozenState::attribute(const c10::ivalue::Object& object, const std::string& name) const {
+const FrozenState::Facts& FrozenState::facts() const {
   std::call_once(once_, [this] { facts_ = find_facts(); });
-  const Facts& facts = *facts_;
-  if (facts.nothing_is_known || !facts.modules.contains(&object)) return std::nullopt;
+  return *facts_;
+}
+
+FrozenState::Change FrozenState::change(const c10::ivalue::Object& object, size_t index) const {
+  if (facts().nothing_is_known || !facts().modules.contains(&object)) return Change::kAny;
   const c10::ClassType& type = *object.type();
-  if (facts.writes.assigned.contains({&type, name}) || facts.writes.mutates(type, name)) return std::nullopt;
-  const std::optional<size_t> index = type.findAttributeSlot(name);
-  if (!index.has_value()) return std::nullopt;
-  c10::IValue value = slot(object, *index);
-  if (is_module(value)) {
-    return facts.modules.contains(&value.toObjectRef()) ? std::optional(std::move(value)) : std::nullopt;
-  }
+  const std::string& name = type.getAttributeName(index);
+  if (facts().writes.assigned.contains({&type, name})) return Change::kAny;
+  const c10::IValue value = slot(object, index);
+  if (facts().writes.mutates(type, name)) return value.isTensor() ? Change::kWritten : Change::kAny;
+  if (is_module(value)) return facts().modules.contains(&value.toObjectRef()) ? Change::kNever : Change::kAny;
+  if (live_ && !is_watchable(value)) return Change::kAny;
   bool shared = false;
   const bool plain =
-      visit_identities(value, [&](const void* identity) { shared = shared || facts.written.contains(identity); });
-  if (!plain || shared) return std::nullopt;
-  return value;
+      visit_identities(value, [&](const void* identity) { shared = shared || facts().written.contains(identity); });
+  return plain && !shared ? Change::kNever : Change::kAny;
+}
+
+std::optional<c10::IValue> FrozenState::attribute(const c10::ivalue::Object& object, const std::string& name) const {
+  const std::optional<size_t> index = object.type()->findAttributeSlot(name);
+  if (!index.has_value() || change(object, *index) != Change::kNever) return std::nullopt;
+  return slot(object, *index);
 }
 
 struct FrozenMethods::Entry {
@@ -201,10 +212,10 @@ struct FrozenMethods::Entry {
 };
 
 absl::StatusOr<std::shared_ptr<const FrozenMethods>> FrozenMethods::create(const ObjectPtr& root,
-                                                                           const FreezeOptions& options) {
-  const absl::Status names = check_names(options.without);
-  if (!names.ok()) return names;
-  std::shared_ptr<FrozenMethods> made(new FrozenMethods(options, std::make_shared<const FrozenState>(root)));
+                                                                           const OptimizationOptions& options,
+                                                                           bool live) {
+  VESTA_RETURN_IF_ERROR(check_passes(options));
+  std::shared_ptr<FrozenMethods> made(new FrozenMethods(options, std::make_shared<const FrozenState>(root, live)));
   if (options.level == OptimizationLevel::kO0) return std::shared_ptr<const FrozenMethods>(std::move(made));
   for_each_module(root, [&](const ObjectPtr& object) {
     made->objects_.push_back(object);
@@ -293,6 +304,17 @@ void FrozenMethods::restore(const std::vector<serialization::OptimizedMethod>& m
       entry.constants->restore(derived.name, derived.sources, derived.value);
     }
   }
+}
+
+absl::Status check_passes(const OptimizationOptions& options) {
+  for (const std::string& name : options.without) {
+    if (passes::find_pass(name) != nullptr) continue;
+    std::vector<std::string> names;
+    for (const passes::PassInfo& pass : passes::all_passes()) names.emplace_back(pass.name);
+    return absl::InvalidArgumentError(
+        absl::StrCat("there is no pass '", name, "' to leave out; there are: ", absl::StrJoin(names, ", ")));
+  }
+  return absl::OkStatus();
 }
 
 bool wants_gradients(const std::vector<c10::IValue>& arguments) {

@@ -28,15 +28,24 @@ namespace vesta::internal {
 // Thread-safe.
 class FrozenState {
  public:
-  explicit FrozenState(ObjectPtr root) : root_(std::move(root)) {}
+  // `live`: the host may change the modules, so only such attributes count whose change can be seen from outside: not
+  // lists and dicts, nor tensors without a version counter.
+  FrozenState(ObjectPtr root, bool live) : root_(std::move(root)), live_(live) {}
   // See passes::FrozenAttribute. An attribute that is a module is one of the tree.
   std::optional<c10::IValue> attribute(const c10::ivalue::Object& object, const std::string& name) const;
 
+  // What the program does to an attribute of a module of the tree: attribute() gives it, or it stays the same tensor
+  // that is written to, or neither is sure.
+  enum class Change : uint8_t { kNever, kWritten, kAny };
+  Change change(const c10::ivalue::Object& object, size_t slot) const;
+
  private:
   struct Facts;
+  const Facts& facts() const;
   std::shared_ptr<const Facts> find_facts() const;
 
   ObjectPtr root_;
+  bool live_;
   mutable std::once_flag once_;
   mutable std::shared_ptr<const Facts> facts_;
 };
@@ -47,7 +56,14 @@ class FrozenMethods {
  public:
   // InvalidArgument where the options name a pass that does not exist.
   static absl::StatusOr<std::shared_ptr<const FrozenMethods>> create(const ObjectPtr& root,
-                                                                     const FreezeOptions& options);
+                                                                     const OptimizationOptions& options) {
+    return create(root, options, /*live=*/false);
+  }
+  // Of modules that the host may change: the code holds as long as what state() calls unchanging has not (LiveMethods).
+  static absl::StatusOr<std::shared_ptr<const FrozenMethods>> create_live(const ObjectPtr& root,
+                                                                          const OptimizationOptions& options) {
+    return create(root, options, /*live=*/true);
+  }
   // The same for a copy of the modules that shares what never changes (Module::instance).
   std::shared_ptr<const FrozenMethods> for_instance(const ObjectPtr& root) const;
 
@@ -59,7 +75,8 @@ class FrozenMethods {
   std::vector<serialization::OptimizedMethod> optimized() const;
   // Takes them in, before the first call.
   void restore(const std::vector<serialization::OptimizedMethod>& methods) const;
-  const FreezeOptions& options() const { return options_; }
+  const OptimizationOptions& options() const { return options_; }
+  const FrozenState& state() const { return *state_; }
 
   // How code() has it optimized.
   passes::PassContext context_for(const ObjectPtr& object) const;
@@ -72,14 +89,19 @@ class FrozenMethods {
       return std::hash<const void*>()(key.first) * 31 + std::hash<const void*>()(key.second);
     }
   };
-  FrozenMethods(FreezeOptions options, std::shared_ptr<const FrozenState> state)
+  static absl::StatusOr<std::shared_ptr<const FrozenMethods>> create(const ObjectPtr& root,
+                                                                     const OptimizationOptions& options, bool live);
+  FrozenMethods(OptimizationOptions options, std::shared_ptr<const FrozenState> state)
       : options_(std::move(options)), state_(std::move(state)) {}
 
-  const FreezeOptions options_;
+  const OptimizationOptions options_;
   const std::shared_ptr<const FrozenState> state_;
   std::vector<ObjectPtr> objects_;
   std::unordered_map<Key, std::shared_ptr<Entry>, Hash> entries_;
 };
+
+// InvalidArgument where the options name a pass that does not exist.
+absl::Status check_passes(const OptimizationOptions& options);
 
 // Whether gradients are to be recorded through these arguments of a call: then the plain code runs.
 bool wants_gradients(const std::vector<c10::IValue>& arguments);

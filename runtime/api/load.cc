@@ -13,6 +13,7 @@
 #include "runtime/api/call.h"
 #include "runtime/api/context.h"
 #include "runtime/api/deep_copy.h"
+#include "runtime/api/live_methods.h"
 #include "runtime/api/native.h"
 #include "runtime/api/produced_by.h"
 #include "serialization/bytes.h"
@@ -68,6 +69,7 @@ absl::StatusOr<Module> load_bytes(serialization::SharedBytes bytes, const std::s
     VESTA_ASSIGN_OR_RETURN(root, internal::DeepCopier({.device = options.device}).copy(root));
   }
   give_extra_files(std::move(loaded.extra_files), options);
+  VESTA_ASSIGN_OR_RETURN(context->live_methods, internal::LiveMethods::create(root.toObject(), options.optimization));
   return internal::Access::module(std::move(context), root.toObject());
 }
 

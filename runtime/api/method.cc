@@ -6,6 +6,7 @@
 #include "runtime/api/call.h"
 #include "runtime/api/context.h"
 #include "runtime/api/frozen_methods.h"
+#include "runtime/api/live_methods.h"
 #include "runtime/api/state_writes.h"
 #include "runtime/errors.h"
 #include "tracer/method_calls.h"
@@ -31,14 +32,16 @@ absl::StatusOr<c10::IValue> Method::operator()(std::vector<c10::IValue> args, co
                                         [&] { return internal::call(*function_, *bound, options); });
     }
   }
-  if (object_ && context_->frozen_methods != nullptr && !internal::wants_gradients(*bound)) {
-    VESTA_ASSIGN_OR_RETURN(const std::shared_ptr<const runtime::Code> code,
-                           context_->frozen_methods->code(*object_, *function_));
-    bound->insert(bound->begin(), c10::IValue(object_));
-    if (code != nullptr) return internal::call(code, *std::move(bound), options);
-    return internal::call(*function_, *std::move(bound), options);
+  std::shared_ptr<const runtime::Code> code;
+  if (object_ && !internal::wants_gradients(*bound)) {
+    if (context_->frozen_methods != nullptr) {
+      VESTA_ASSIGN_OR_RETURN(code, context_->frozen_methods->code(*object_, *function_));
+    } else if (context_->live_methods != nullptr && tracer::listener() == nullptr) {
+      VESTA_ASSIGN_OR_RETURN(code, context_->live_methods->code(*object_, *function_));
+    }
   }
   if (object_) bound->insert(bound->begin(), c10::IValue(object_));
+  if (code != nullptr) return internal::call(code, *std::move(bound), options);
   return internal::call(*function_, *std::move(bound), options);
 }
 

@@ -10,6 +10,7 @@
 #include "ir/support/status.h"
 #include "runtime/api/arguments.h"
 #include "runtime/api/context.h"
+#include "runtime/api/live_methods.h"
 #include "runtime/api/module_tree.h"
 
 namespace vesta {
@@ -30,6 +31,7 @@ absl::StatusOr<Module> Module::from_value(const c10::IValue& value) {
     if (function == nullptr) return internal::wrong_type("a module of Vesta", value);
     context->program = function->program()->shared_from_this();
   }
+  VESTA_ASSIGN_OR_RETURN(context->live_methods, internal::LiveMethods::create(object, {}));
   return Access::module(std::move(context), std::move(object));
 }
 

@@ -14,6 +14,7 @@
 #include "runtime/api/arguments.h"
 #include "runtime/api/call.h"
 #include "runtime/api/context.h"
+#include "runtime/api/live_methods.h"
 
 namespace vesta {
 
@@ -104,6 +105,7 @@ Module::Module(std::string_view name) {
   const c10::ClassTypePtr type =
       context->program->create_class(c10::QualifiedName(class_name(name)), /*is_module=*/true);
   object_ = c10::ivalue::Object::create(c10::StrongTypePtr(context->program->compilation_unit(), type), 0);
+  context->live_methods = internal::LiveMethods::create(object_, {}).value();
   context_ = std::move(context);
 }
 

@@ -16,6 +16,7 @@
 #include "runtime/api/context.h"
 #include "runtime/api/deep_copy.h"
 #include "runtime/api/frozen_methods.h"
+#include "runtime/api/live_methods.h"
 #include "runtime/api/stream_sink.h"
 #include "runtime/optimize.h"
 #include "serialization/native_reader.h"
@@ -57,7 +58,7 @@ absl::StatusOr<NativeModule> contents_of(const Module& module, const NativeOptio
   contents.examples = context->examples;
   contents.producer = absl::StrCat("vesta ", internal::as_absl(version()));
   if (context->frozen) {
-    const FreezeOptions& freeze = context->frozen_methods->options();
+    const OptimizationOptions& freeze = context->frozen_methods->options();
     serialization::NativeOptimization optimization;
     optimization.level = static_cast<int>(freeze.level);
     optimization.without = freeze.without;
@@ -125,13 +126,15 @@ absl::StatusOr<Module> load_native(serialization::SharedBytes bytes, const std::
   }
   if (loaded.module.optimization.has_value()) {
     context->frozen = true;
-    FreezeOptions freeze;
+    OptimizationOptions freeze;
     freeze.level = level_of(loaded.module.optimization->level);
     freeze.without = loaded.module.optimization->without;
     absl::StatusOr<std::shared_ptr<const FrozenMethods>> methods = FrozenMethods::create(root.toObject(), freeze);
     if (!methods.ok()) return support::with_context(methods.status(), name);
     context->frozen_methods = *std::move(methods);
     if (!moves) context->frozen_methods->restore(loaded.module.optimization->methods);
+  } else {
+    VESTA_ASSIGN_OR_RETURN(context->live_methods, LiveMethods::create(root.toObject(), options.optimization));
   }
   give_extra_files(std::move(loaded.module.extra_files));
   return Access::module(std::move(context), root.toObject());

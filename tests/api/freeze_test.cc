@@ -35,8 +35,8 @@ def forward(self, x: Tensor) -> Tensor:
   return z * 2
 )";
 
-FreezeOptions at_level(OptimizationLevel level) {
-  FreezeOptions options;
+OptimizationOptions at_level(OptimizationLevel level) {
+  OptimizationOptions options;
   options.level = level;
   return options;
 }
@@ -121,7 +121,7 @@ TEST(Freeze, SavesThePortableProgram) {
 }
 
 TEST(Freeze, RefusesPassesThatDoNotExist) {
-  FreezeOptions options;
+  OptimizationOptions options;
   options.without = {"inline_everything"};
   const absl::StatusOr<Module> frozen = made(kNested).freeze(options);
   EXPECT_TRUE(absl::IsInvalidArgument(frozen.status()));

@@ -61,7 +61,7 @@ TEST_P(IntEdges, AreTheSameWhenFoldedAndWhenRun) {
   const Module module = module_of(one);
   std::vector<std::pair<std::string, Module>> forms = {{"as compiled", module}};
   for (const auto level : {OptimizationLevel::kO0, OptimizationLevel::kO1, OptimizationLevel::kO2}) {
-    FreezeOptions options;
+    OptimizationOptions options;
     options.level = level;
     forms.emplace_back(absl::StrCat("O", static_cast<int>(level)), must(module.freeze(options)));
   }

@@ -114,7 +114,7 @@ TEST(NativeModule, WhatWasPackedForAnotherMachineIsNotUsed) {
 }
 
 TEST(NativeModule, OptionsOfFreezingComeBack) {
-  FreezeOptions options;
+  OptimizationOptions options;
   options.level = OptimizationLevel::kO1;
   options.without = {"inline_calls"};
   const Folder folder;

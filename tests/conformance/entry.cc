@@ -160,7 +160,7 @@ std::string run(const fs::path& folder, Way way) {
   absl::StatusOr<Module> module = load((folder / "program.pt").string());
   if (!module.ok()) return "load: " + std::string(module.status().message());
   if (way == Way::kFrozen || way == Way::kOptimized) {
-    FreezeOptions options;
+    OptimizationOptions options;
     if (way == Way::kFrozen) options.level = OptimizationLevel::kO0;
     module = module->freeze(options);
     if (!module.ok()) return "freeze: " + std::string(module.status().message());

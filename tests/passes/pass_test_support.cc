@@ -177,7 +177,7 @@ Module module_of(std::string_view source) {
   must(module.register_buffer("buffer", pattern({3}, at::kFloat, 3)));
   must(module.register_module("inner", inner));
   must(module.define(source));
-  FreezeOptions options;
+  OptimizationOptions options;
   options.level = OptimizationLevel::kO0;
   return must(module.freeze(options));
 }

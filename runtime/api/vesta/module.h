@@ -152,12 +152,24 @@ class VESTA_API Module {
   // modules of this class get them. None is defined if one is wrong.
   absl::Status define(std::string_view source, const CompileOptions& options = {});
 
+  // --- Optimization. Methods are optimized at their first call and rest on the module's parameters and attributes as
+  // they were then. Before each call these are looked at: a changed one (set_attr, load_state_dict, an operator that
+  // writes in place, an optimizer's step, ...) has the method optimized anew, weights packed again. What cannot be seen
+  // is a write past the tensors, through data_ptr() or to memory that from_blob() was given: who does that asks for
+  // OptimizationLevel::kO0. Calls that record gradients run the program as it was written.
+
+  // What the methods of this handle are optimized to.
+  OptimizationOptions optimization() const;
+  // Another handle to the same module, whose methods are optimized so. InvalidArgument for a pass that does not exist;
+  // FailedPrecondition: the module is frozen.
+  absl::StatusOr<Module> with_optimization(const OptimizationOptions& options) const;
+
   // A copy for inference: in eval mode, parameters and buffers detached from autograd, and no further change from
   // outside (set_attr, load_state_dict, to, train, register_*, define are refused). What methods assign themselves
   // still changes. In return its methods are optimized: forward() now, others at their first call. A
   // call with gradients to record through its arguments runs as the program was written. What is saved, printed and
   // copied stays that, too; deepcopy() is a module that is not frozen. InvalidArgument for a pass that does not exist.
-  absl::StatusOr<Module> freeze(const FreezeOptions& options = {}) const;
+  absl::StatusOr<Module> freeze(const OptimizationOptions& options = {}) const;
   bool is_frozen() const;
   // Does at once what the first call of forward() on inputs of these kinds would do first: it is optimized and its
   // plans are made, weights packed, by one call on a module that shares all of that (this one's state does not change).

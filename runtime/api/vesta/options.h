@@ -19,8 +19,24 @@ namespace vesta {
 // Contents of an archive's `extra/` members by name.
 using ExtraFiles = std::map<std::string, std::string, std::less<>>;
 
+// How far the methods of a module are optimized.
+enum class OptimizationLevel : uint8_t {
+  kO0,  // as the program was written
+  kO1,  // results, errors and what shares memory are those of kO0, to the last bit
+  kO2,  // results may differ by rounding; what fails, but is read by nobody, may not fail
+};
+
+// Methods of a module are optimized at their first call, and again when parameters or other attributes have changed.
+// Where gradients are recorded, the program runs as it was written.
+struct OptimizationOptions {
+  OptimizationLevel level = OptimizationLevel::kO2;
+  // Names of passes that are left out ("inline_calls"); docs/architecture.md has the list.
+  std::vector<std::string> without;
+};
+
 struct LoadOptions {
   Limits limits;
+  OptimizationOptions optimization;
   // Where parameters, buffers and attributes that are tensors go. None: where they were saved; a device that is
   // not there is FailedPrecondition.
   std::optional<c10::Device> device;
@@ -44,19 +60,6 @@ struct CompileOptions {
   Limits limits;
   // Shown in error messages.
   std::string filename = "<source>";
-};
-
-// How far the methods of a frozen module are optimized.
-enum class OptimizationLevel : uint8_t {
-  kO0,  // as the program was written
-  kO1,  // results, errors and what shares memory are those of kO0, to the last bit
-  kO2,  // results may differ by rounding; what fails, but is read by nobody, may not fail
-};
-
-struct FreezeOptions {
-  OptimizationLevel level = OptimizationLevel::kO2;
-  // Names of passes that are left out ("inline_calls"); docs/architecture.md has the list.
-  std::vector<std::string> without;
 };
 
 // Of native files.
