@@ -1,5 +1,6 @@
 #include "runtime/optimize.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,8 +12,14 @@
 #include "runtime/plan/dnnl.h"
 
 namespace vesta::runtime {
+namespace {
 
-absl::StatusOr<std::shared_ptr<ir::Graph>> optimized_graph(const ir::Function& function, passes::PassContext context) {
+constexpr size_t kMostArguments = 64;
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<ir::Graph>> optimized_graph(const ir::Function& function, passes::PassContext context,
+                                                           AbsentArguments absent) {
   if (function.graph() == nullptr) {
     return absl::FailedPreconditionError(
         absl::StrCat("'", function.qualname().qualifiedName(), "' is declared but has no body"));
@@ -25,8 +32,20 @@ absl::StatusOr<std::shared_ptr<ir::Graph>> optimized_graph(const ir::Function& f
     return !context.uses_autocast && !uses_autocast(program);
   };
   std::shared_ptr<ir::Graph> graph = function.graph()->copy();
+  for (size_t i = 0; i < std::min(graph->inputs().size(), kMostArguments); ++i) {
+    if ((absent >> i & 1) != 0) graph->inputs()[i]->set_type(c10::NoneType::get());
+  }
   VESTA_RETURN_IF_ERROR(passes::optimize(*graph, context));
   return graph;
+}
+
+AbsentArguments absent_arguments(const ir::Graph& optimized) {
+  AbsentArguments absent = 0;
+  for (size_t i = 0; i < std::min(optimized.inputs().size(), kMostArguments); ++i) {
+    const bool none = optimized.inputs()[i]->type()->kind() == c10::TypeKind::NoneType;
+    absent |= AbsentArguments{none ? 1U : 0U} << i;
+  }
+  return absent;
 }
 
 absl::StatusOr<std::shared_ptr<const Code>> optimized_code(const ir::Function& function, const ir::Graph& optimized,

@@ -7,6 +7,7 @@
 #include "runtime/api/frozen_methods.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <functional>
 #include <mutex>
@@ -27,6 +28,7 @@ namespace vesta::internal {
 namespace {
 
 constexpr size_t kMaxNesting = 64;
+constexpr size_t kMaxVariants = 8;
 
 using Identities = std::unordered_set<const void*>;
 
@@ -191,23 +193,90 @@ std::optional<c10::IValue> FrozenState::attribute(const c10::ivalue::Object& obj
   return slot(object, *index);
 }
 
-struct FrozenMethods::Entry {
-  ObjectPtr object;
-  const ir::Function* method;
+// A method for calls in which the same arguments are absent.
+struct FrozenMethods::Variant {
+  const runtime::AbsentArguments absent;
   std::atomic<bool> made{false};
   std::mutex mutex;
+  absl::Status status;
   // What the code is lowered from; a file may have given both. Null: not optimized yet, or not possible.
   std::shared_ptr<const ir::Graph> graph;
   std::shared_ptr<runtime::plan::DerivedConstants> constants;
-  std::shared_ptr<const runtime::Code> code;  // Written once, before `made`. Null: the plain code has to do.
+  std::shared_ptr<const runtime::Code> code;  // Null: the plain code has to do.
 
-  absl::Status make(const std::function<passes::PassContext(const ObjectPtr&)>& context_for) {
+  explicit Variant(runtime::AbsentArguments of) : absent(of) {}
+
+  absl::StatusOr<std::shared_ptr<const runtime::Code>> made_code(const ir::Function& method,
+                                                                 const std::function<passes::PassContext()>& context) {
+    if (!made.load(std::memory_order_acquire)) {
+      const std::lock_guard<std::mutex> lock(mutex);
+      if (!made.load(std::memory_order_relaxed)) make(method, context);
+      made.store(true, std::memory_order_release);
+    }
+    if (!status.ok()) return status;
+    return code;
+  }
+
+ private:
+  void make(const ir::Function& method, const std::function<passes::PassContext()>& context) {
+    status = try_make(method, context);
+    if (!status.ok()) graph = nullptr;
+#ifdef VESTA_CHECKED
+    const bool tell = absl::IsInternal(status);  // A bug of a pass.
+#else
+    const bool tell = false;
+#endif
+    // The plain code does what was asked for; a program that cannot run tells why itself.
+    if (!tell) status = absl::OkStatus();
+  }
+
+  absl::Status try_make(const ir::Function& method, const std::function<passes::PassContext()>& context) {
     if (graph == nullptr) {
-      VESTA_ASSIGN_OR_RETURN(graph, runtime::optimized_graph(*method, context_for(object)));
+      VESTA_ASSIGN_OR_RETURN(graph, runtime::optimized_graph(method, context(), absent));
       constants = std::make_shared<runtime::plan::DerivedConstants>();
     }
-    VESTA_ASSIGN_OR_RETURN(code, runtime::optimized_code(*method, *graph, constants));
+    VESTA_ASSIGN_OR_RETURN(code, runtime::optimized_code(method, *graph, constants));
     return absl::OkStatus();
+  }
+};
+
+struct FrozenMethods::Entry {
+  ObjectPtr object;
+  const ir::Function* method;
+  std::vector<bool> optional;  // By argument, the object apart.
+  // Filled from the front; what is there stays. The last one is for all calls that have none of their own.
+  std::array<std::atomic<Variant*>, kMaxVariants> variants{};
+
+  Entry(ObjectPtr of, const ir::Function* function) : object(std::move(of)), method(function) {
+    const std::vector<c10::Argument>& arguments = method->schema().arguments();
+    for (size_t i = 1; i < arguments.size(); ++i) {
+      optional.push_back(arguments[i].type()->kind() == c10::TypeKind::OptionalType);
+    }
+    if (std::find(optional.begin(), optional.end(), true) == optional.end()) optional.clear();
+  }
+
+  runtime::AbsentArguments absent_of(const std::vector<c10::IValue>& arguments) const {
+    runtime::AbsentArguments absent = 0;
+    for (size_t i = 0; i < std::min({arguments.size(), optional.size(), size_t{63}}); ++i) {
+      if (optional[i] && arguments[i].isNone()) absent |= runtime::AbsentArguments{1} << (i + 1);
+    }
+    return absent;
+  }
+
+  ~Entry() {
+    for (std::atomic<Variant*>& variant : variants) delete variant.load();
+  }
+
+  Variant& variant(runtime::AbsentArguments absent) {
+    for (size_t i = 0; i < kMaxVariants; ++i) {
+      Variant* there = variants[i].load(std::memory_order_acquire);
+      if (there == nullptr) {
+        auto fresh = std::make_unique<Variant>(i + 1 < kMaxVariants ? absent : 0);
+        if (variants[i].compare_exchange_strong(there, fresh.get())) return *fresh.release();
+      }
+      if (there->absent == absent) return *there;
+    }
+    return *variants.back().load();
   }
 };
 
@@ -220,10 +289,8 @@ absl::StatusOr<std::shared_ptr<const FrozenMethods>> FrozenMethods::create(const
   for_each_module(root, [&](const ObjectPtr& object) {
     made->objects_.push_back(object);
     for (torch::jit::Function* method : object->type()->methods()) {
-      auto entry = std::make_shared<Entry>();
-      entry->object = object;
-      entry->method = ir::Function::from(method);
-      made->entries_.emplace(Key{object.get(), entry->method}, std::move(entry));
+      const ir::Function* function = ir::Function::from(method);
+      made->entries_.emplace(Key{object.get(), function}, std::make_shared<Entry>(object, function));
     }
   });
   return std::shared_ptr<const FrozenMethods>(std::move(made));
@@ -255,22 +322,12 @@ passes::PassContext FrozenMethods::context_for(const ObjectPtr& object) const {
   return context;
 }
 
-absl::StatusOr<std::shared_ptr<const runtime::Code>> FrozenMethods::code(const c10::ivalue::Object& object,
-                                                                         const ir::Function& method) const {
+absl::StatusOr<std::shared_ptr<const runtime::Code>> FrozenMethods::code(
+    const c10::ivalue::Object& object, const ir::Function& method, const std::vector<c10::IValue>& arguments) const {
   const auto found = entries_.find({&object, &method});
   if (found == entries_.end()) return std::shared_ptr<const runtime::Code>();
   Entry& entry = *found->second;
-  if (entry.made.load(std::memory_order_acquire)) return entry.code;
-  const std::lock_guard<std::mutex> lock(entry.mutex);
-  if (entry.made.load(std::memory_order_relaxed)) return entry.code;
-  const absl::Status made = entry.make([this](const ObjectPtr& holder) { return context_for(holder); });
-#ifdef VESTA_CHECKED
-  // A bug of a pass. Elsewhere the plain code does what was asked for; a program that cannot run tells why itself.
-  if (absl::IsInternal(made)) return made;
-#endif
-  if (!made.ok()) entry.graph = nullptr;
-  entry.made.store(true, std::memory_order_release);
-  return entry.code;
+  return entry.variant(entry.absent_of(arguments)).made_code(method, [&] { return context_for(entry.object); });
 }
 
 std::vector<serialization::OptimizedMethod> FrozenMethods::optimized() const {
@@ -279,14 +336,17 @@ std::vector<serialization::OptimizedMethod> FrozenMethods::optimized() const {
     for (torch::jit::Function* method : object->type()->methods()) {
       const auto found = entries_.find({object.get(), ir::Function::from(method)});
       if (found == entries_.end()) continue;
-      Entry& entry = *found->second;
-      const std::lock_guard<std::mutex> lock(entry.mutex);
-      if (entry.graph == nullptr) continue;
-      serialization::OptimizedMethod one{object, entry.method, entry.graph, {}};
-      for (runtime::plan::DerivedConstants::Entry& derived : entry.constants->entries()) {
-        one.derived.push_back({std::move(derived.name), std::move(derived.sources), std::move(derived.value)});
+      for (const std::atomic<Variant*>& slot : found->second->variants) {
+        Variant* const variant = slot.load();
+        if (variant == nullptr) break;
+        const std::lock_guard<std::mutex> lock(variant->mutex);
+        if (variant->graph == nullptr) continue;
+        serialization::OptimizedMethod one{object, found->second->method, variant->graph, {}};
+        for (runtime::plan::DerivedConstants::Entry& derived : variant->constants->entries()) {
+          one.derived.push_back({std::move(derived.name), std::move(derived.sources), std::move(derived.value)});
+        }
+        result.push_back(std::move(one));
       }
-      result.push_back(std::move(one));
     }
   }
   return result;
@@ -296,12 +356,12 @@ void FrozenMethods::restore(const std::vector<serialization::OptimizedMethod>& m
   for (const serialization::OptimizedMethod& method : methods) {
     const auto found = entries_.find({method.object.get(), method.function});
     if (found == entries_.end()) continue;
-    Entry& entry = *found->second;
-    const std::lock_guard<std::mutex> lock(entry.mutex);
-    entry.graph = method.graph;
-    entry.constants = std::make_shared<runtime::plan::DerivedConstants>();
+    Variant& variant = found->second->variant(runtime::absent_arguments(*method.graph));
+    const std::lock_guard<std::mutex> lock(variant.mutex);
+    variant.graph = method.graph;
+    variant.constants = std::make_shared<runtime::plan::DerivedConstants>();
     for (const serialization::DerivedTensor& derived : method.derived) {
-      entry.constants->restore(derived.name, derived.sources, derived.value);
+      variant.constants->restore(derived.name, derived.sources, derived.value);
     }
   }
 }

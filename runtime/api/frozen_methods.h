@@ -67,10 +67,11 @@ class FrozenMethods {
   // The same for a copy of the modules that shares what never changes (Module::instance).
   std::shared_ptr<const FrozenMethods> for_instance(const ObjectPtr& root) const;
 
-  // The method's optimized code for this object, which is one of the tree; null where the plain one has to do. Errors
-  // are Internal, and only in checked builds.
+  // The method's optimized code for this object, which is one of the tree, and such arguments (those behind the object:
+  // which optional ones are None); null where the plain one has to do. Errors are Internal, and only in checked builds.
   absl::StatusOr<std::shared_ptr<const runtime::Code>> code(const c10::ivalue::Object& object,
-                                                            const ir::Function& method) const;
+                                                            const ir::Function& method,
+                                                            const std::vector<c10::IValue>& arguments) const;
   // Methods that were optimized before, with what their plans have derived; they are of the tree. For a file.
   std::vector<serialization::OptimizedMethod> optimized() const;
   // Takes them in, before the first call.
@@ -82,6 +83,7 @@ class FrozenMethods {
   passes::PassContext context_for(const ObjectPtr& object) const;
 
  private:
+  struct Variant;
   struct Entry;
   using Key = std::pair<const c10::ivalue::Object*, const ir::Function*>;
   struct Hash {

@@ -130,12 +130,12 @@ std::shared_ptr<const LiveMethods> LiveMethods::for_instance(const ObjectPtr& ro
   return made;
 }
 
-absl::StatusOr<std::shared_ptr<const runtime::Code>> LiveMethods::code(const c10::ivalue::Object& object,
-                                                                       const ir::Function& method) const {
+absl::StatusOr<std::shared_ptr<const runtime::Code>> LiveMethods::code(
+    const c10::ivalue::Object& object, const ir::Function& method, const std::vector<c10::IValue>& arguments) const {
   const std::shared_ptr<const Generation> generation = current();
   if (generation == nullptr) return std::shared_ptr<const runtime::Code>();
   if (c10::GradMode::is_enabled() && generation->requires_gradient()) return std::shared_ptr<const runtime::Code>();
-  return generation->methods->code(object, method);
+  return generation->methods->code(object, method, arguments);
 }
 
 }  // namespace vesta::internal

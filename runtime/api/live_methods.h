@@ -34,7 +34,8 @@ class LiveMethods {
   // The method's optimized code for this object; null where the plain one has to do: gradients may be wanted, the
   // object is not of the tree, or something has just changed. Errors are Internal, and only in checked builds.
   absl::StatusOr<std::shared_ptr<const runtime::Code>> code(const c10::ivalue::Object& object,
-                                                            const ir::Function& method) const;
+                                                            const ir::Function& method,
+                                                            const std::vector<c10::IValue>& arguments) const;
   const OptimizationOptions& options() const { return options_; }
 
  private:

@@ -35,9 +35,9 @@ absl::StatusOr<c10::IValue> Method::operator()(std::vector<c10::IValue> args, co
   std::shared_ptr<const runtime::Code> code;
   if (object_ && !internal::wants_gradients(*bound)) {
     if (context_->frozen_methods != nullptr) {
-      VESTA_ASSIGN_OR_RETURN(code, context_->frozen_methods->code(*object_, *function_));
+      VESTA_ASSIGN_OR_RETURN(code, context_->frozen_methods->code(*object_, *function_, *bound));
     } else if (context_->live_methods != nullptr && tracer::listener() == nullptr) {
-      VESTA_ASSIGN_OR_RETURN(code, context_->live_methods->code(*object_, *function_));
+      VESTA_ASSIGN_OR_RETURN(code, context_->live_methods->code(*object_, *function_, *bound));
     }
   }
   if (object_) bound->insert(bound->begin(), c10::IValue(object_));

@@ -64,8 +64,14 @@ absl::StatusOr<Module> Module::freeze(const OptimizationOptions& options) const 
   context->frozen = true;
   VESTA_ASSIGN_OR_RETURN(context->frozen_methods, internal::FrozenMethods::create(result.object_, options));
   if (torch::jit::Function* forward = result.object_->type()->findMethod("forward")) {
+    // For calls without what has a default.
     const ir::Function& function = *ir::Function::from(forward);
-    VESTA_RETURN_IF_ERROR(context->frozen_methods->code(*result.object_, function).status());
+    std::vector<c10::IValue> defaults;
+    for (const c10::Argument& argument : function.schema().arguments()) {
+      defaults.push_back(argument.default_value().value_or(c10::IValue(0)));
+    }
+    defaults.erase(defaults.begin());
+    VESTA_RETURN_IF_ERROR(context->frozen_methods->code(*result.object_, function, defaults).status());
   }
   return result;
 }

@@ -125,7 +125,7 @@ TEST(Freeze, RefusesPassesThatDoNotExist) {
   options.without = {"inline_everything"};
   const absl::StatusOr<Module> frozen = made(kNested).freeze(options);
   EXPECT_TRUE(absl::IsInvalidArgument(frozen.status()));
-  EXPECT_THAT(message(frozen), testing::HasSubstr("no pass 'inline_everything' to leave out; there are: freeze_attr"));
+  EXPECT_THAT(message(frozen), testing::HasSubstr("no pass 'inline_everything' to leave out; there are: bind_absent_arg"));
 }
 
 TEST(Freeze, ManyThreadsMeetAMethodForTheFirstTime) {
@@ -165,6 +165,49 @@ def forward(self, x: Tensor) -> Future[Tensor]:
   ASSERT_TRUE(future.isFuture());
   future.toFuture()->wait();
   EXPECT_EQ(future.toFuture()->value().toTensor().sum().item<double>(), 8.0);
+}
+
+TEST(Freeze, CodeIsMadeForWhichArgumentsAreAbsent) {
+  constexpr std::string_view kOptional = R"(
+def forward(self, x: Tensor, mask: Optional[Tensor] = None, scale: Optional[float] = None) -> Tensor:
+  if mask is not None:
+    x = x.masked_fill(mask, 0.0)
+  if scale is not None:
+    x = x * scale
+  return torch.matmul(x, self.weight)
+)";
+  const Module module = made(kOptional);
+  const Module frozen = must(module.freeze());
+  const at::Tensor x = at::rand({2, 2});
+  const at::Tensor mask = at::eye(2).to(at::kBool);
+  const at::Tensor weight = at::full({2, 2}, 2.0);
+  const auto expect = [&](std::vector<c10::IValue> arguments, const at::Tensor& expected) {
+    EXPECT_TRUE(at::allclose(must(frozen.forward(arguments)).toTensor(), at::matmul(expected, weight)));
+  };
+  for (int round = 0; round < 2; ++round) {
+    expect({x}, x);
+    expect({x, mask}, x.masked_fill(mask, 0));
+    expect({x, c10::IValue(), 3.0}, x * 3);
+    expect({x, mask, 3.0}, x.masked_fill(mask, 0) * 3);
+  }
+}
+
+// More kinds of calls than code is made for.
+TEST(Freeze, ManyKindsOfAbsenceAreRight) {
+  std::string source = "def forward(self, x: int";
+  for (int i = 0; i < 6; ++i) source += ", a" + std::to_string(i) + ": Optional[int] = None";
+  source += ") -> int:\n";
+  for (int i = 0; i < 6; ++i) {
+    const std::string name = "a" + std::to_string(i);
+    source += "  if " + name + " is not None:\n    x += " + name + "\n";
+  }
+  const Module frozen = must(made(source + "  return x\n").freeze());
+  for (int kind = 0; kind < 128; ++kind) {
+    std::vector<c10::IValue> arguments = {int64_t{1}};
+    for (int i = 0; i < 6; ++i)
+      arguments.push_back((kind >> i & 1) != 0 ? c10::IValue(int64_t{2} << i) : c10::IValue());
+    EXPECT_EQ(must(frozen.forward(arguments)).toInt(), 1 + 2 * (kind % 64));
+  }
 }
 
 }  // namespace

@@ -200,7 +200,7 @@ PassContext context_of(const Module& module, Level level) {
   context.function = internal::Access::function(must(module.get_method("forward")));
   context.may_inline_from = [](const ir::Program&) { return true; };
   context.self = object;
-  const auto state = std::make_shared<internal::FrozenState>(object);
+  const auto state = std::make_shared<internal::FrozenState>(object, /*live=*/false);
   context.frozen_attribute = [state](const c10::ivalue::Object& holder, const std::string& name) {
     return state->attribute(holder, name);
   };
