@@ -2,17 +2,33 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "runtime/plan/instruction_set.h"
 
 namespace vesta::runtime::plan {
 
+namespace {
+
+// oneDNN refuses when it has been used before; its own variable ONEDNN_MAX_CPU_ISA is the only way then.
+void limit_instructions() {
+  const InstructionSet set = instruction_set();
+  if (set == InstructionSet::kAvx512) return;
+  (void)dnnl_set_max_cpu_isa(set == InstructionSet::kAvx2 ? dnnl_cpu_isa_avx2 : dnnl_cpu_isa_sse41);
+}
+
+}  // namespace
+
 std::string dnnl_target() {
+  (void)cpu_engine();
   const dnnl_version_t* const version = dnnl_version();
   return absl::StrCat("oneDNN ", version->major, ".", version->minor, ".", version->patch, " ", version->hash, ", isa ",
-                      static_cast<int>(dnnl_get_effective_cpu_isa()));
+                      static_cast<int>(dnnl_get_effective_cpu_isa()), " ", static_cast<int>(instruction_set()));
 }
 
 const dnnl::engine& cpu_engine() {
-  static const auto* const engine = new dnnl::engine(dnnl::engine::kind::cpu, 0);
+  static const auto* const engine = [] {
+    limit_instructions();
+    return new dnnl::engine(dnnl::engine::kind::cpu, 0);
+  }();
   return *engine;
 }
 

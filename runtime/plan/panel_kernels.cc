@@ -1,7 +1,8 @@
 #include "runtime/plan/panel_kernels.h"
 
 #include <algorithm>
-#include <string_view>
+
+#include "runtime/plan/instruction_set.h"
 
 namespace vesta::runtime::plan {
 
@@ -9,26 +10,12 @@ extern const PanelKernel kPanelKernel_base;
 extern const PanelKernel kPanelKernel_avx2;
 extern const PanelKernel kPanelKernel_avx512;
 
-PanelKernel panel_kernel(const char* instruction_set) {
-  const std::string_view name = instruction_set;
-  if (name == "avx512") {
-    const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                     __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
-    return has ? kPanelKernel_avx512 : nullptr;
-  }
-  if (name == "avx2") {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? kPanelKernel_avx2 : nullptr;
-  }
-  return kPanelKernel_base;
+PanelKernel panel_kernel(InstructionSet set) {
+  return kernel_for(set, kPanelKernel_base, kPanelKernel_avx2, kPanelKernel_avx512);
 }
 
 PanelKernel panel_kernel() {
-  static const PanelKernel kernel = [] {
-    for (const char* name : {"avx512", "avx2"}) {
-      if (const PanelKernel found = panel_kernel(name)) return found;
-    }
-    return kPanelKernel_base;
-  }();
+  static const PanelKernel kernel = panel_kernel(instruction_set());
   return kernel;
 }
 

@@ -8,6 +8,8 @@
 
 namespace vesta::runtime::plan {
 
+enum class InstructionSet : uint8_t;
+
 // Weights [depth, columns] lie in panels of kPanel columns, one behind the other; in a panel, row by row. The last
 // panel is as narrow as a multiple of kPanelUnit allows; its columns beyond the last are 0.
 inline constexpr int64_t kPanel = 64;
@@ -31,11 +33,11 @@ struct PanelProduct {
 };
 using PanelKernel = void (*)(const PanelProduct&);
 
-// For the best instruction set of this machine.
+// For instruction_set().
 PanelKernel panel_kernel();
 // Up to how many rows it is worth having there: the more, the more registers it holds them in.
 int64_t panel_rows();
-// Of one set, null where the machine lacks it: for tests. Names: "x86-64", "avx2", "avx512".
-PanelKernel panel_kernel(const char* instruction_set);
+// Of one set, null where the machine lacks it: for tests.
+PanelKernel panel_kernel(InstructionSet set);
 
 }  // namespace vesta::runtime::plan

@@ -7,15 +7,17 @@
 
 namespace vesta::runtime::plan {
 
+enum class InstructionSet : uint8_t;
+
 // out[i] = op(args[0][i], ...). An argument whose bit is set in the loop's number is args[k][0] for all i. `out` may be
 // one of the arguments. REQUIRES: n >= 0.
 using PointLoop = void (*)(const float* const* args, float* out, int64_t n);
 inline constexpr size_t kPointVariants = 8;
 
-// By operation and by the bits of which arguments are one number; for the best instruction set of this machine.
+// By operation and by the bits of which arguments are one number; for instruction_set().
 const PointLoop* point_loops();
 
-// Of one set, null where the machine lacks it: for tests. Names: "x86-64", "avx2", "avx512".
-const PointLoop* point_loops(const char* instruction_set);
+// Of one set, null where the machine lacks it: for tests.
+const PointLoop* point_loops(InstructionSet set);
 
 }  // namespace vesta::runtime::plan

@@ -93,6 +93,8 @@ c10::IValue argument_for(const c10::TypePtr& type, const Shape& shape, uint64_t 
       for (const auto& element : type->containedTypes()) elements.push_back(argument_for(element, shape, seed));
       return c10::ivalue::Tuple::create(std::move(elements));
     }
+    case c10::TypeKind::NoneType:
+      return {};
     default:
       throw std::runtime_error(absl::StrCat("no argument of type ", ir::print(*type)));
   }

@@ -8,6 +8,7 @@
 #include <ATen/Parallel.h>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/plan/instruction_set.h"
 #include "runtime/plan/panel_kernels.h"
 #include "tests/runtime/planned.h"
 
@@ -22,13 +23,13 @@ class PlanSmallTest : public ::testing::Test {
 };
 
 TEST_F(PlanSmallTest, PanelProductsAreRightAtTheEdgesOfPanelsForEachInstructionSet) {
-  for (const char* set : {"x86-64", "avx2", "avx512"}) {
+  for (const auto set : {plan::InstructionSet::kBase, plan::InstructionSet::kAvx2, plan::InstructionSet::kAvx512}) {
     const plan::PanelKernel kernel = plan::panel_kernel(set);
     if (kernel == nullptr) continue;
     for (int64_t rows : {1, 2, 3, 4, 5, 9}) {
       for (int64_t depth : {1, 2, 13, 64}) {
         for (int64_t columns : {1, 15, 16, 17, 33, 63, 64, 65, 128, 161}) {
-          SCOPED_TRACE(std::string(set) + " " + std::to_string(rows) + "x" + std::to_string(depth) + "x" +
+          SCOPED_TRACE("set " + std::to_string(static_cast<int>(set)) + ", " + std::to_string(rows) + "x" + std::to_string(depth) + "x" +
                        std::to_string(columns));
           const at::Tensor a = at::randn({rows, depth + 3});
           const at::Tensor weight = at::randn({columns, depth}).t();
