@@ -1,11 +1,14 @@
 // A primitive for each kind of step. Descriptors are asked for with layouts left open; what a primitive then prefers is
 // what its inputs are brought into and what its result is known to lie in.
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/plan/compiler_context.h"
+#include "runtime/plan/instruction_set.h"
 
 namespace vesta::runtime::plan {
 namespace {
@@ -59,6 +62,27 @@ algorithm binary_kind(PointOp op) {
                                 : algorithm::binary_mul;
 }
 
+constexpr int64_t kChannelBlock = 16;
+
+MemoryDesc channel_blocks(const Dims& dims) {
+  return MemoryDesc(dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::nChw16c);
+}
+
+// Dimensions from the outermost to the innermost in memory.
+std::vector<size_t> order_of(const MemoryDesc& desc) {
+  const Dims strides = desc.get_strides();
+  std::vector<size_t> order(strides.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return strides[a] > strides[b]; });
+  return order;
+}
+
+// Whether elements follow each other in the same order, in tensors of other sizes, too.
+bool same_order(const MemoryDesc& a, const MemoryDesc& b) {
+  return a.get_inner_blks() == b.get_inner_blks() && a.get_inner_idxs() == b.get_inner_idxs() &&
+         order_of(a) == order_of(b);
+}
+
 Dims minus_one(Dims values) {
   for (int64_t& value : values) --value;
   return values;
@@ -102,6 +126,21 @@ void Compiler::add_post_op_arguments(const Step& step, const dnnl::primitive_des
   }
 }
 
+// Left to itself, oneDNN takes the kernels for channels that lie together, which are better for all but depthwise
+// convolutions and those of few channels beside them. Measured with oneDNN 3 and AVX-512 (docs/performance.md).
+bool Compiler::prefers_blocks(const PlanGraph& graph) {
+  if (instruction_set() != InstructionSet::kAvx512) return false;
+  bool depthwise = false;
+  for (const Step& step : graph.steps) {
+    const auto* conv = step.as<ConvParams>();
+    if (conv == nullptr) continue;
+    const Dims& input = graph.tensor(step.inputs[0]).dims;
+    if (conv->transposed || input.size() != 4) return false;
+    depthwise = depthwise || (conv->groups > 1 && conv->groups == input[1]);
+  }
+  return depthwise;
+}
+
 absl::Status Compiler::convolution(const Step& step, const ConvParams& params) {
   if (takes_panels(step, params)) return panel_convolution(step, params);
   const PlanTensor& input = tensor(step.inputs[0]);
@@ -127,6 +166,11 @@ absl::Status Compiler::convolution(const Step& step, const ConvParams& params) {
     if (post.input >= 0) binary.push_back(any_layout(output.dims));
   }
   const dnnl::primitive_attr attr = attributes(step, binary);
+  const auto described = [&](const MemoryDesc& from, const MemoryDesc& to) {
+    return dnnl::convolution_forward::primitive_desc(
+        cpu_engine(), dnnl::prop_kind::forward_inference, algorithm::convolution_direct, from, any_layout(dims),
+        bias_desc, to, params.stride, minus_one(params.dilation), params.padding_before, params.padding_after, attr);
+  };
   const auto compile = [&](const auto& pd, const dnnl::primitive& primitive) {
     Arguments arguments = {{DNNL_ARG_SRC, in_layout(step.inputs[0], pd.src_desc())},
                            {DNNL_ARG_WEIGHTS, packed(weight.constant, weight_desc, pd.weights_desc())}};
@@ -146,10 +190,13 @@ absl::Status Compiler::convolution(const Step& step, const ConvParams& params) {
     compile(pd, dnnl::deconvolution_forward(pd));
     return absl::OkStatus();
   }
-  const dnnl::convolution_forward::primitive_desc pd(cpu_engine(), kForward, algorithm::convolution_direct,
-                                                     any_layout(input.dims), any_layout(dims), bias_desc,
-                                                     any_layout(output.dims), params.stride, minus_one(params.dilation),
-                                                     params.padding_before, params.padding_after, attr);
+  auto pd = described(any_layout(input.dims), any_layout(output.dims));
+  if (prefers_blocks_) {
+    // Images of few channels are read as they are.
+    const MemoryDesc from = input.dims[1] < kChannelBlock ? any_layout(input.dims) : channel_blocks(input.dims);
+    auto blocked = described(from, channel_blocks(output.dims));
+    if (absl::StartsWith(blocked.impl_info_str(), "jit")) pd = std::move(blocked);
+  }
   compile(pd, dnnl::convolution_forward(pd));
   return absl::OkStatus();
 }
@@ -252,12 +299,11 @@ absl::Status Compiler::concat(const Step& step, const ConcatParams& params) {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   std::vector<Location> sources;
-  bool alike = true;  // One layout of its own, which is no plain one.
+  bool alike = true;
   for (TensorId input : step.inputs) {
     sources.push_back(located(input));
     const MemoryDesc& desc = sources.back().desc;
-    alike = alike && !is_strided(desc) && desc.get_inner_blks() == sources[0].desc.get_inner_blks() &&
-            desc.get_inner_idxs() == sources[0].desc.get_inner_idxs() && desc.get_padded_dims() == desc.get_dims();
+    alike = alike && same_order(desc, sources[0].desc) && desc.get_padded_dims() == desc.get_dims();
   }
   if (!alike) {
     for (size_t i = 0; i < sources.size(); ++i)

@@ -15,7 +15,11 @@ namespace vesta::runtime::plan {
 class Compiler {
  public:
   Compiler(const PlanGraph& graph, DerivedConstants& constants, PlanImpl& impl)
-      : graph_(graph), constants_(constants), impl_(impl), locations_(graph.tensors.size()) {}
+      : graph_(graph),
+        constants_(constants),
+        impl_(impl),
+        prefers_blocks_(prefers_blocks(graph)),
+        locations_(graph.tensors.size()) {}
   absl::Status run();
 
  private:
@@ -51,6 +55,7 @@ class Compiler {
   Location new_location(TensorId id, const MemoryDesc& desc);
 
   // compile_steps.cc
+  static bool prefers_blocks(const PlanGraph& graph);
   absl::Status convolution(const Step& step, const ConvParams& params);
   absl::Status matmul(const Step& step, const MatmulParams& params);
   absl::Status pool(const Step& step, const PoolParams& params);
@@ -90,6 +95,7 @@ class Compiler {
   const PlanGraph& graph_;
   DerivedConstants& constants_;
   PlanImpl& impl_;
+  const bool prefers_blocks_;                             // Of 16 channels, in convolutions.
   std::vector<std::vector<Location>> locations_;          // By tensor; the first is as it was made.
   absl::flat_hash_map<TensorId, int32_t> result_buffer_;  // Of tensors that are fresh results.
   absl::flat_hash_map<const void*, Location> constant_locations_;

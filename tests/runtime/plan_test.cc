@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "runtime/plan/builder.h"
 #include "tests/runtime/planned.h"
 
@@ -479,6 +480,49 @@ TEST_F(PlanTest, PaddedBlocksStayZeroBehindPointwiseSteps) {
                                      "%m : Tensor = aten::mul(%g, %c)\n"
                                      "%y : Tensor = aten::conv2d(%m, %w, %b, %s, %s, %s, %one)\n")),
                    held, {at::randn({2, 20, 9, 9})});
+  }
+}
+
+// with(), of a graph that has two more inputs.
+std::string with_more(std::string_view nodes, std::string_view result = "%y") {
+  return absl::StrReplaceAll(with(nodes, result), {{"%b : Tensor)", "%b : Tensor, %v : Tensor, %d : Tensor)"}});
+}
+
+TEST_F(PlanTest, ConcatenatedConvolutionsKeepTheirLayout) {
+  const std::map<std::string, at::Tensor> held = {{"w", at::randn({32, 16, 3, 3})},
+                                                  {"b", at::randn({32})},
+                                                  {"v", at::randn({16, 96, 1, 1})},
+                                                  {"d", at::zeros({1})}};
+  const std::string program =
+      "%s : int[] = prim::Constant[value=[1, 1]]()\n %p : int[] = prim::Constant[value=[0, 0]]()\n"
+      "%c : Tensor = aten::conv2d(%x, %w, %b, %s, %s, %s, %one)\n"
+      "%f : Tensor = aten::relu(%c)\n %e : Tensor = aten::tanh(%c)\n"
+      "%l : Tensor[] = prim::ListConstruct(%c, %f, %e)\n %k : Tensor = aten::cat(%l, %one)\n"
+      "%y : Tensor = aten::conv2d(%k, %v, %none, %s, %p, %s, %one)\n";
+  for (int64_t batch : {1, 3}) {
+    expect_planned(with_more(program), held, {at::randn({batch, 16, 9, 7})});
+    expect_planned(with_more(program, "%k, %y"), held, {at::randn({batch, 16, 9, 7})});
+  }
+}
+
+TEST_F(PlanTest, DepthwiseNetworks) {
+  // 24 channels fill one block and a half.
+  for (int64_t channels : {24, 32}) {
+    const std::map<std::string, at::Tensor> held = {{"w", at::randn({channels, 3, 3, 3})},
+                                                    {"d", at::randn({channels, 1, 5, 5})},
+                                                    {"b", at::randn({channels})},
+                                                    {"v", at::randn({channels, channels, 1, 1})}};
+    const std::string program = absl::StrCat(
+        "%s : int[] = prim::Constant[value=[1, 1]]()\n %p : int[] = prim::Constant[value=[0, 0]]()\n"
+        "%q : int[] = prim::Constant[value=[2, 2]]()\n %groups : int = prim::Constant[value=",
+        channels,
+        "]()\n %c : Tensor = aten::conv2d(%x, %w, %b, %q, %s, %s, %one)\n %h : Tensor = aten::hardswish(%c)\n"
+        "%d1 : Tensor = aten::conv2d(%h, %d, %b, %s, %q, %s, %groups)\n %r : Tensor = aten::relu(%d1)\n"
+        "%g : Tensor = aten::adaptive_avg_pool2d(%r, %s)\n"
+        "%g1 : Tensor = aten::conv2d(%g, %v, %b, %s, %p, %s, %one)\n %g2 : Tensor = aten::hardsigmoid(%g1)\n"
+        "%m : Tensor = aten::mul(%g2, %r)\n %n : Tensor = aten::conv2d(%m, %v, %b, %s, %p, %s, %one)\n"
+        "%y : Tensor = aten::add(%n, %c, %one)\n");
+    for (int64_t batch : {1, 2}) expect_planned(with_more(program), held, {at::randn({batch, 3, 17, 15})});
   }
 }
 
