@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/plan/instruction_set.h"
 #include "runtime/plan/pointwise.h"
 #include "runtime/plan/pointwise_kernels.h"
 #include "runtime/plan/pointwise_simplify.h"
@@ -120,7 +121,7 @@ TEST(PointwiseKernels, ExponentialsAreRightToThreeUnits) {
       {PointOp::k_tanh, [](double x) { return std::tanh(x); }, -12, 12},
       {PointOp::k_sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }, -80, 30},
   };
-  for (const char* set : {"x86-64", "avx2", "avx512"}) {
+  for (const InstructionSet set : {InstructionSet::kBase, InstructionSet::kAvx2, InstructionSet::kAvx512}) {
     const PointLoop* loops = point_loops(set);
     if (loops == nullptr) continue;
     for (const Case& one : cases) {
@@ -135,7 +136,7 @@ TEST(PointwiseKernels, ExponentialsAreRightToThreeUnits) {
       };
       for (int i = 0; i <= 40000; ++i) check(static_cast<float>(one.low + (one.high - one.low) * i / 40000));
       for (float x = 1e-30F; x < 1; x *= 1.7F) check(x), check(-x);
-      EXPECT_LE(worst, 3.0) << set << " operation " << static_cast<int>(one.op);
+      EXPECT_LE(worst, 3.0) << "set " << static_cast<int>(set) << ", operation " << static_cast<int>(one.op);
     }
   }
 }
@@ -143,7 +144,7 @@ TEST(PointwiseKernels, ExponentialsAreRightToThreeUnits) {
 TEST(PointwiseKernels, EndsAndNoNumbersAreThoseOfTheFunctions) {
   const float infinity = std::numeric_limits<float>::infinity();
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  for (const char* set : {"x86-64", "avx2", "avx512"}) {
+  for (const InstructionSet set : {InstructionSet::kBase, InstructionSet::kAvx2, InstructionSet::kAvx512}) {
     const PointLoop* loops = point_loops(set);
     if (loops == nullptr) continue;
     const auto at = [&](PointOp op, float x) {
@@ -152,7 +153,7 @@ TEST(PointwiseKernels, EndsAndNoNumbersAreThoseOfTheFunctions) {
       loops[static_cast<size_t>(op) * kPointVariants](args, &result, 1);
       return result;
     };
-    SCOPED_TRACE(set);
+    SCOPED_TRACE(static_cast<int>(set));
     EXPECT_EQ(at(PointOp::k_exp, infinity), infinity);
     EXPECT_EQ(at(PointOp::k_exp, 89), infinity);
     EXPECT_EQ(at(PointOp::k_exp, -infinity), 0);
