@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -24,22 +23,14 @@
 #include <torch/csrc/jit/serialization/import.h>
 #include <vesta/vesta.h>
 
+#include "bench/compare.h"
 #include "tests/differential/manifest.h"
 
 namespace {
 
+using vesta::bench::compare;
+using vesta::bench::seconds;
 using vesta::test::CorpusEntry;
-
-double seconds(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-double median(std::vector<double> times) {
-  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
-  return times[times.size() / 2];
-}
 
 vesta::Module load_ours(const CorpusEntry& entry) {
   absl::StatusOr<vesta::Module> module = vesta::load(entry.path);
@@ -69,20 +60,6 @@ std::vector<c10::IValue> inputs_of(const CorpusEntry& entry) {
   std::vector<c10::IValue> inputs;
   for (const auto& described : entry.calls.at(0).inputs) inputs.push_back(vesta::test::build_value(described, {}));
   return inputs;
-}
-
-// Alternates the two and sets Vesta's time as the benchmark's own.
-void compare(benchmark::State& state, const std::function<double()>& ours, const std::function<double()>& theirs) {
-  std::vector<double> our_times;
-  std::vector<double> their_times;
-  for (auto _ : state) {
-    their_times.push_back(theirs());
-    our_times.push_back(ours());
-    state.SetIterationTime(our_times.back());
-  }
-  state.counters["vesta_ms"] = median(our_times) * 1e3;
-  state.counters["jit_ms"] = median(their_times) * 1e3;
-  state.counters["ratio"] = median(our_times) / median(their_times);
 }
 
 void load_phase(benchmark::State& state, const CorpusEntry& entry) {
