@@ -8,7 +8,8 @@ namespace vesta::runtime {
 namespace {
 
 constexpr auto kOpcodes = std::to_array<OpcodeInfo>({
-#define VESTA_INSTRUCTION(name, a, b, c) {#name, {Role::a, Role::b, Role::c}},
+#define VESTA_INSTRUCTION(name, a, b, c) VESTA_INSTRUCTION4(name, a, b, c, None)
+#define VESTA_INSTRUCTION4(name, a, b, c, d) {#name, {Role::a, Role::b, Role::c, Role::d}},
 #include "runtime/instructions.def"
 #undef VESTA_INSTRUCTION
 });

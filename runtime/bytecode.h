@@ -4,10 +4,11 @@
 //
 // A frame has two banks of registers, one of c10::IValues and one of unboxed 8-byte scalars (int, float, bool). The
 // scalar constants of a function lie behind its scalar registers and are copied there when a frame begins.
-// Instructions have three fields; those that take any number of operands name a Site.
+// Instructions have four fields; those that take any number of operands name a Site.
 //
 // Immutable once made (but for the caches of interface calls, which are atomic); many threads run one Code.
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -48,11 +49,12 @@ inline constexpr size_t kOpcodeCount = 0
 #undef VESTA_INSTRUCTION
     ;
 
-enum class Role : uint8_t { None, VOut, VIn, SOut, SIn, Const, Target, Slot, Site };
+enum class Role : uint8_t { None, VOut, VIn, SOut, SIn, Positive, Const, Target, Slot, Site };
+inline constexpr size_t kFields = 4;
 
 struct OpcodeInfo {
   std::string_view name;
-  Role roles[3];
+  Role roles[kFields];
 };
 const OpcodeInfo& opcode_info(Opcode opcode);
 
@@ -61,6 +63,8 @@ struct Instruction {
   int32_t a = 0;
   int32_t b = 0;
   int32_t c = 0;
+  int32_t d = 0;
+  std::array<int32_t, kFields> fields() const { return {a, b, c, d}; }
 };
 
 // Where a Site's operand comes from or its result goes to.
@@ -108,6 +112,7 @@ struct Site {
   uint32_t outputs = 0;
   bool variadic = false;                        // call_builtin: the number of arguments goes on top.
   Kernel kernel = nullptr;                      // call_builtin
+  const DirectKernel* direct = nullptr;         // call_builtin: where it has one that fits the operands
   const c10::OperatorHandle* handle = nullptr;  // call_operator
   std::vector<EnumArgument> enums;              // call_operator: those of its arguments that a call has to check
   const ir::Operator* op = nullptr;

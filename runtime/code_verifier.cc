@@ -2,6 +2,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "ir/support/status.h"
+#include "runtime/machine.h"
+#include "runtime/scalar_math.h"
 
 namespace vesta::runtime {
 namespace {
@@ -33,8 +35,8 @@ class Verifier {
   absl::Status check(const Instruction& instruction) {
     if (static_cast<size_t>(instruction.opcode) >= kOpcodeCount) return fail("has an unknown opcode");
     const OpcodeInfo& info = opcode_info(instruction.opcode);
-    const int32_t fields[] = {instruction.a, instruction.b, instruction.c};
-    for (int i = 0; i < 3; ++i) VESTA_RETURN_IF_ERROR(check_field(info.roles[i], fields[i]));
+    const auto fields = instruction.fields();
+    for (size_t i = 0; i < kFields; ++i) VESTA_RETURN_IF_ERROR(check_field(info.roles[i], fields[i]));
     return absl::OkStatus();
   }
 
@@ -42,17 +44,28 @@ class Verifier {
     if (role == Role::None || role == Role::Slot) return absl::OkStatus();
     const auto index = static_cast<size_t>(field);
     const size_t scalars = code_.scalar_registers;
-    const size_t limit = role == Role::VOut || role == Role::VIn ? code_.value_registers
-                         : role == Role::SOut                    ? scalars
-                         : role == Role::SIn                     ? scalars + code_.scalar_constants.size()
-                         : role == Role::Const                   ? code_.constants.size()
-                         : role == Role::Target                  ? code_.instructions.size()
-                                                                 : code_.sites.size();
+    const size_t limit = role == Role::VOut || role == Role::VIn       ? code_.value_registers
+                         : role == Role::SOut                          ? scalars
+                         : role == Role::SIn || role == Role::Positive ? scalars + code_.scalar_constants.size()
+                         : role == Role::Const                         ? code_.constants.size()
+                         : role == Role::Target                        ? code_.instructions.size()
+                                                                       : code_.sites.size();
     if (field < 0 || index >= limit) {
       return fail(absl::StrCat("'", std::string(opcode_info(code_.instructions[at_].opcode).name), "' names ", field,
                                ", of ", limit));
     }
+    if (role == Role::Positive && !is_positive(index)) {
+      return fail(absl::StrCat("'", std::string(opcode_info(code_.instructions[at_].opcode).name),
+                               "' needs a constant above 1 and its reciprocal"));
+    }
     return role == Role::Site ? check_site(code_.sites[index]) : absl::OkStatus();
+  }
+
+  bool is_positive(size_t index) const {
+    const std::vector<int64_t>& constants = code_.scalar_constants;
+    if (index < code_.scalar_registers || index - code_.scalar_registers + 1 >= constants.size()) return false;
+    const size_t at = index - code_.scalar_registers;
+    return constants[at] > 1 && static_cast<uint64_t>(constants[at + 1]) == reciprocal(constants[at]);
   }
 
   absl::Status check_site(const Site& site) {
@@ -75,7 +88,13 @@ class Verifier {
       case Opcode::k_run_group:
         return site.group != nullptr && site.body != nullptr ? absl::OkStatus() : fail("runs no group");
       case Opcode::k_call_builtin:
-        return site.kernel != nullptr ? absl::OkStatus() : fail("calls no kernel");
+        if (site.kernel == nullptr) return fail("calls no kernel");
+        if (site.direct == nullptr) return absl::OkStatus();
+        return site.direct->call != nullptr && site.inputs == site.direct->arguments &&
+                       site.outputs == site.direct->results && site.inputs <= Machine::kMaxDirectArguments &&
+                       site.outputs <= Machine::kMaxDirectResults
+                   ? absl::OkStatus()
+                   : fail("calls a kernel with the wrong number of operands");
       case Opcode::k_call_function:
       case Opcode::k_enter:
       case Opcode::k_leave:

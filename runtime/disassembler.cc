@@ -51,9 +51,9 @@ class Disassembler {
   std::string instruction(const Instruction& instruction) const {
     const OpcodeInfo& info = opcode_info(instruction.opcode);
     std::string text(info.name);
-    const int32_t fields[] = {instruction.a, instruction.b, instruction.c};
+    const auto fields = instruction.fields();
     const char* separator = " ";
-    for (int i = 0; i < 3; ++i) {
+    for (size_t i = 0; i < kFields; ++i) {
       if (info.roles[i] == Role::None) continue;
       absl::StrAppend(&text, separator, field(instruction, info.roles[i], fields[i]));
       separator = ", ";
@@ -68,7 +68,8 @@ class Disassembler {
         return absl::StrCat("v", value);
       case Role::SOut:
         return absl::StrCat("s", value);
-      case Role::SIn: {
+      case Role::SIn:
+      case Role::Positive: {
         const auto index = static_cast<size_t>(value);
         if (index < code_.scalar_registers) return absl::StrCat("s", value);
         return scalar_text(code_.scalar_constants[index - code_.scalar_registers]);

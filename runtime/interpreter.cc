@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/kernels/elements.h"
 #include "runtime/kernels/number.h"
 #include "runtime/machine.h"
 #include "runtime/objects.h"
@@ -18,18 +19,10 @@ namespace vesta::runtime {
 namespace {
 
 using c10::IValue;
+using kernels::elements_of;
 
 absl::Status index_error(const char* message) {
   return with_exception_class(absl::InvalidArgumentError(message), "IndexError");
-}
-
-// The elements in place: no reference is counted. The list must stay in its register meanwhile.
-c10::ArrayRef<IValue> elements_of(const IValue& list) { return list.toListRef(); }
-
-std::vector<IValue>& mutable_elements_of(const IValue& list) {
-  TORCH_CHECK(list.isList(), "expected a list");
-  auto* target = static_cast<c10::intrusive_ptr_target*>(const_cast<void*>(list.internalToPointer()));
-  return static_cast<c10::detail::ListImpl*>(target)->list;
 }
 
 // False where the index is out of range, after counting from the end.
@@ -61,7 +54,7 @@ IValue slice_tuple(const IValue& tuple, int32_t begin, int32_t end) {
 // Replaces the list on the stack, which nothing else is on, by its elements.
 absl::Status spread_list(ir::Stack& stack, size_t expected) {
   const IValue list = std::move(stack[0]);
-  const c10::ArrayRef<IValue> elements = elements_of(list);
+  const std::vector<IValue>& elements = elements_of(list);
   if (elements.size() != expected) {
     const std::string text = absl::StrCat("expected ", expected, " elements in a list but found ", elements.size());
     return with_exception_class(absl::InvalidArgumentError(text), "ValueError");
@@ -170,6 +163,31 @@ Machine::Outcome Machine::loop() {
     const auto y = VESTA_LOAD_##operands(pc->c);         \
     s[pc->a] = VESTA_STORE_##result(expression);         \
     VESTA_NEXT();                                        \
+  }
+#define VESTA_BY_POSITIVE(name, operands, result, expression) \
+  L_##name : {                                                \
+    const auto x = VESTA_LOAD_##operands(pc->b);              \
+    const auto y = VESTA_LOAD_##operands(pc->c);              \
+    const auto r = static_cast<uint64_t>(s[pc->c + 1]);       \
+    s[pc->a] = VESTA_STORE_##result(expression);              \
+    VESTA_NEXT();                                             \
+  }
+#define VESTA_TERNARY(name, operands, result, expression) \
+  L_##name : {                                            \
+    const auto x = VESTA_LOAD_##operands(pc->b);          \
+    const auto y = VESTA_LOAD_##operands(pc->c);          \
+    const auto z = VESTA_LOAD_##operands(pc->d);          \
+    s[pc->a] = VESTA_STORE_##result(expression);          \
+    VESTA_NEXT();                                         \
+  }
+#define VESTA_TERNARY_BY_POSITIVE(name, operands, result, expression) \
+  L_##name : {                                                        \
+    const auto x = VESTA_LOAD_##operands(pc->b);                      \
+    const auto y = VESTA_LOAD_##operands(pc->c);                      \
+    const auto z = VESTA_LOAD_##operands(pc->d);                      \
+    const auto r = static_cast<uint64_t>(s[pc->d + 1]);               \
+    s[pc->a] = VESTA_STORE_##result(expression);                      \
+    VESTA_NEXT();                                                     \
   }
 #define VESTA_COMPARE(name, operands, expression) \
   L_##name : {                                    \
@@ -320,7 +338,7 @@ L_list_length:
 #define VESTA_LIST_GET(name, store)                                    \
   L_##name : {                                                         \
     frame->pc = pc;                                                    \
-    const c10::ArrayRef<IValue> elements = elements_of(v[pc->b]);      \
+    const std::vector<IValue>& elements = elements_of(v[pc->b]);       \
     int64_t index = s[pc->c];                                          \
     if (!normalize(index, elements.size())) [[unlikely]]               \
       return fail(index_error("list index out of range"), *frame, pc); \
@@ -335,7 +353,7 @@ L_list_length:
 #define VESTA_LIST_SET(name, value)                                    \
   L_##name : {                                                         \
     frame->pc = pc;                                                    \
-    std::vector<IValue>& elements = mutable_elements_of(v[pc->a]);     \
+    std::vector<IValue>& elements = elements_of(v[pc->a]);             \
     int64_t index = s[pc->b];                                          \
     if (!normalize(index, elements.size())) [[unlikely]]               \
       return fail(index_error("list index out of range"), *frame, pc); \
@@ -346,22 +364,42 @@ L_list_length:
   VESTA_LIST_SET(list_set_int, s[pc->c])
   VESTA_LIST_SET(list_set_float, std::bit_cast<double>(s[pc->c]))
   VESTA_LIST_SET(list_set_bool, s[pc->c] != 0)
+  VESTA_LIST_SET(list_set_last, std::move(v[pc->c]))
 L_list_append:
   frame->pc = pc;
-  mutable_elements_of(v[pc->a]).push_back(v[pc->b]);
+  elements_of(v[pc->a]).push_back(v[pc->b]);
+  VESTA_NEXT();
+L_list_append_last:
+  frame->pc = pc;
+  elements_of(v[pc->a]).push_back(std::move(v[pc->b]));
   VESTA_NEXT();
 L_list_append_int:
   frame->pc = pc;
-  mutable_elements_of(v[pc->a]).emplace_back(s[pc->b]);
+  elements_of(v[pc->a]).emplace_back(s[pc->b]);
   VESTA_NEXT();
 L_list_append_float:
   frame->pc = pc;
-  mutable_elements_of(v[pc->a]).emplace_back(std::bit_cast<double>(s[pc->b]));
+  elements_of(v[pc->a]).emplace_back(std::bit_cast<double>(s[pc->b]));
   VESTA_NEXT();
 L_list_append_bool:
   frame->pc = pc;
-  mutable_elements_of(v[pc->a]).emplace_back(s[pc->b] != 0);
+  elements_of(v[pc->a]).emplace_back(s[pc->b] != 0);
   VESTA_NEXT();
+
+  // ---- Strings
+L_string_length:
+  frame->pc = pc;
+  s[pc->a] = static_cast<int64_t>(v[pc->b].toStringView().size());
+  VESTA_NEXT();
+L_string_byte : {
+  frame->pc = pc;
+  const std::string_view text = v[pc->b].toStringView();
+  int64_t index = s[pc->c];
+  if (!normalize(index, text.size())) [[unlikely]]
+    return fail(absl::InvalidArgumentError("string index out of range"), *frame, pc);
+  s[pc->a] = static_cast<unsigned char>(text[static_cast<size_t>(index)]);
+  VESTA_NEXT();
+}
 
   // ---- Tensors and enums
 L_tensor_dim:

@@ -3,6 +3,8 @@
 
 #include "runtime/liveness.h"
 
+#include <algorithm>
+
 #include "runtime/bytecode.h"
 
 namespace vesta::runtime {
@@ -92,6 +94,12 @@ void Liveness::find_uses(const Block* block) {
   note_uses(block->return_node());
 }
 
+size_t Liveness::yields(const Value* value, const Block* block) const {
+  const auto& yielded = block->outputs();
+  return static_cast<size_t>(
+      std::count_if(yielded.begin(), yielded.end(), [&](const Value* output) { return root(output) == value; }));
+}
+
 void Liveness::note_uses(const Node* node) {
   for (const Value* input : node->inputs()) {
     const Value* value = root(input);
@@ -101,6 +109,7 @@ void Liveness::note_uses(const Node* node) {
     const Node* at = node;
     for (const Block* block = node->owning_block(); block != nullptr; block = block->parent()) {
       last_users_[{value, block}] = at;
+      if (at != block->return_node()) last_users_but_return_[{value, block}] = at;
       if (block == defining) break;
       at = block->owning_node();
     }

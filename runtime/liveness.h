@@ -32,6 +32,13 @@ class Liveness {
     auto it = last_users_.find({value, block});
     return it == last_users_.end() ? nullptr : it->second;
   }
+  // The same without the return node of `block`.
+  const ir::Node* last_user_but_return(const ir::Value* value, const ir::Block* block) const {
+    auto it = last_users_but_return_.find({value, block});
+    return it == last_users_but_return_.end() ? nullptr : it->second;
+  }
+  // How often `block` yields the root value.
+  size_t yields(const ir::Value* value, const ir::Block* block) const;
   // Position of a node in the order of the graph's text. Return nodes come behind their blocks' nodes.
   size_t position(const ir::Node* node) const { return positions_.at(node); }
   // How often the root value is read by nodes with code.
@@ -49,6 +56,7 @@ class Liveness {
   absl::flat_hash_map<const ir::Value*, const ir::Value*> roots_;
   absl::flat_hash_set<const ir::Node*> vanishing_;
   absl::flat_hash_map<std::pair<const ir::Value*, const ir::Block*>, const ir::Node*> last_users_;
+  absl::flat_hash_map<std::pair<const ir::Value*, const ir::Block*>, const ir::Node*> last_users_but_return_;
   absl::flat_hash_map<const ir::Node*, size_t> positions_;
   absl::flat_hash_map<const ir::Value*, size_t> reads_;
 };

@@ -90,13 +90,14 @@ void LoweringContext::finish() {
   code_.scalar_registers = scalars_.pins.size();
   const auto base = static_cast<int32_t>(code_.scalar_registers);
   auto fix = [base](Role role, int32_t& field) {
-    if (role == Role::SIn && field >= kConstantBase) field = field - kConstantBase + base;
+    if ((role == Role::SIn || role == Role::Positive) && field >= kConstantBase) field = field - kConstantBase + base;
   };
   for (Instruction& instruction : code_.instructions) {
     const OpcodeInfo& info = opcode_info(instruction.opcode);
     fix(info.roles[0], instruction.a);
     fix(info.roles[1], instruction.b);
     fix(info.roles[2], instruction.c);
+    fix(info.roles[3], instruction.d);
   }
 }
 
@@ -118,7 +119,8 @@ void LoweringContext::release(Place place) {
   if (registers.pins[static_cast<size_t>(place.index)] == 0) registers.free.push_back(place.index);
 }
 
-size_t LoweringContext::emit(Opcode opcode, int64_t a, int64_t b, int64_t c) {
+size_t LoweringContext::emit(Opcode opcode, int64_t a, int64_t b, int64_t c, int64_t d) {
+  single_read_ = kNone;
   if (current_ != current_range_) {
     current_range_ = current_;
     if (current_ != nullptr) {
@@ -126,7 +128,8 @@ size_t LoweringContext::emit(Opcode opcode, int64_t a, int64_t b, int64_t c) {
       code_.inlined_calls.push_back(current_->inlined_call());
     }
   }
-  code_.instructions.push_back({opcode, static_cast<int32_t>(a), static_cast<int32_t>(b), static_cast<int32_t>(c)});
+  code_.instructions.push_back(
+      {opcode, static_cast<int32_t>(a), static_cast<int32_t>(b), static_cast<int32_t>(c), static_cast<int32_t>(d)});
   code_.range_of.push_back(static_cast<uint32_t>(code_.ranges.size() - 1));
   return code_.instructions.size() - 1;
 }
@@ -205,7 +208,7 @@ bool LoweringContext::dies_at(const Value* value, const Node* node) const {
 
 // Modules live as long as the one that is called; everything else may hold memory that matters.
 bool LoweringContext::needs_drop(const Value* value) const {
-  if (bank_of_value(value) != Bank::kValue) return false;
+  if (bank_of_value(value) != Bank::kValue || !place(value).is_value()) return false;
   auto class_type = value->type()->cast<c10::ClassType>();
   return class_type == nullptr || !class_type->is_module();
 }

@@ -3,6 +3,7 @@
 // State of lowering one graph; private to lowering*.cc. See lowering.cc for how it works.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,31 @@ class LoweringContext {
     bool stays;  // The source is at home in a target, too.
     Place target;
   };
+  // Jumps that are taken where a condition holds, and where it does not.
+  struct Exits {
+    std::vector<size_t> when_true;
+    std::vector<size_t> when_false;
+    std::vector<size_t>& of(bool when) { return when ? when_true : when_false; }
+    void add(bool when, const std::vector<size_t>& jumps) {
+      of(when).insert(of(when).end(), jumps.begin(), jumps.end());
+    }
+  };
+  // Forms of a comparison: how far behind it they stand in the table.
+  enum JumpForm { kJumpIf = 1, kJumpUnless = 2, kLoopIf = 3 };
+  // What the way back of a loop needs; counter: -1 where it counts nothing.
+  struct BackEdge {
+    const Block* body;
+    size_t start;
+    int32_t counter;
+    int32_t limit;
+  };
+  // Which registers were free.
+  struct Registers {
+    std::vector<int32_t> free_values;
+    std::vector<int32_t> free_scalars;
+    size_t values;
+    size_t scalars;
+  };
   // A comparison that the next jump performs.
   struct Comparison {
     Opcode compare;
@@ -69,10 +95,15 @@ class LoweringContext {
   void release(Place place);
   void pin(Place place) { ++file(place.bank).pins[static_cast<size_t>(place.index)]; }
   void unpin(Place place) { --file(place.bank).pins[static_cast<size_t>(place.index)]; }
-  size_t emit(Opcode opcode, int64_t a = 0, int64_t b = 0, int64_t c = 0);
+  size_t emit(Opcode opcode, int64_t a = 0, int64_t b = 0, int64_t c = 0, int64_t d = 0);
   void emit_drop(const Value* value);
   size_t here() const { return code_.instructions.size(); }
-  void patch(size_t instruction) { code_.instructions[instruction].a = static_cast<int32_t>(here()); }
+  // The next instruction may be jumped to: none before it is taken back.
+  size_t label() {
+    single_read_ = kNone;
+    return here();
+  }
+  void patch(size_t instruction) { code_.instructions[instruction].a = static_cast<int32_t>(label()); }
   int32_t site_number(Site site);
   bool has_dtype(const Node& node) const;
   bool take_number_out(const Node* node, Site& site) const;
@@ -114,22 +145,61 @@ class LoweringContext {
   absl::Status lower_constant_if(const Node* node, const Block* taken);
   absl::Status lower_branch(const Node* node, const Block* branch, const std::vector<const Value*>& ending);
   absl::Status lower_loop(const Node* node);
-  bool free_before(const Value* parameter, const Value* result) const;
+  bool free_before(const Value* parameter, const Node* last, const Value* result) const;
+  const Node* hand_on_early(const Block* body, size_t to, const std::vector<Place>& places);
+  bool free_after_handing_on(const Value* parameter, const Node* handed_on, const Value* result) const;
+  Registers free_registers() const;
+  void restore(const Registers& before);
+  std::vector<const Value*> enter_branch(const Block* branch, const std::vector<const Value*>& ending);
   void emit_moves(const Node* reader, const std::vector<Move>& moves);
   std::vector<PendingMove> plan_moves(const std::vector<Move>& moves) const;
   void emit_planned(const Node* reader, std::vector<PendingMove> pending);
   void emit_move(const PendingMove& move, bool steal);
+  Place start_carried(const Node* node, size_t slot);
+
+  // lowering_conditions.cc
+  static bool is_true(const c10::IValue* constant) {
+    return constant != nullptr && constant->isBool() && constant->toBool();
+  }
+  void patch_all(const std::vector<size_t>& jumps) {
+    for (const size_t jump : jumps) patch(jump);
+  }
+  bool ends_in_jump_unless(const std::vector<size_t>& jumps) const;
+  void change_form(size_t at, JumpForm to);
+  bool feeds_jump(const Node* node, const Value* condition) const;
+  const Value* decides_jump(const Node* node) const;
   // Emits a jump (with target 0, to be patched) that is taken where the condition is `when`.
   size_t emit_jump(const Value* condition, bool when);
-  Place start_carried(const Node* node, size_t slot);
-  bool can_fuse(const Node* node) const;
+  absl::Status emit_condition(const Value* condition, bool fall, Exits& exits);
+  absl::Status emit_choice(const Node* node, bool fall, Exits& exits);
+  absl::Status emit_choice_branch(const Block* branch, const std::vector<const Value*>& ending, size_t slot, bool fall,
+                                  Exits& exits);
+  bool is_empty(const Block* block) const;
+  bool next_condition_is_choice(const Block* body) const;
+  void emit_loop(const BackEdge& back);
+  void leave_or_loop(const BackEdge& back, size_t jump, std::vector<size_t>& exits);
+  absl::Status emit_back_edge(const BackEdge& back, const std::vector<Move>& moves, std::vector<size_t>& exits);
+  absl::Status emit_chosen_back_edge(const BackEdge& back, const std::vector<Move>& moves, std::vector<size_t>& exits);
+
+  // lowering_scalars.cc
+  bool lower_scalar(const Node* node);
+  bool lower_derived_index(const Node* node);
+  int32_t as_float(const Value* value);
+  std::optional<int64_t> constant_bits(int32_t field) const;
+  int32_t divisor_constant(int64_t divisor);
+  void reduce_strength(Instruction& step);
+  std::optional<Instruction> take_back(int32_t field);
+  void join_steps(Instruction& step);
+  void join_mask_test(Instruction& step);
+  void emit_scalar(const Node* node, Opcode opcode, int32_t x, int32_t y = 0, int32_t z = 0);
+  bool is_compared_byte(const Value* character) const;
+  bool lower_byte(const Node* node);
+  bool lower_byte_test(const Node* node);
 
   // lowering_nodes.cc: one handler for each kind, and the typed forms of operators.
   absl::Status lower_operator(const Node* node);
-  bool lower_scalar(const Node* node);
   bool lower_typed(const Node* node);
-  void emit_scalar(const Node* node, Opcode opcode, bool swap, Bank operand_bank);
-  int32_t as_float(const Value* value);
+  bool moves_into(const Node* node, const Value* value, const Value* container);
   bool lower_length(const Node* node);
   bool lower_getitem(const Node* node);
   bool lower_setitem(const Node* node);
@@ -169,9 +239,14 @@ class LoweringContext {
   absl::flat_hash_map<const Value*, Place> hints_;
   absl::flat_hash_map<const Node*, std::vector<const Value*>> deaths_;
   absl::flat_hash_map<const Value*, Comparison> deferred_;
+  absl::flat_hash_map<const Value*, const Node*> choices_;  // Results of Ifs that are jumps.
+  absl::flat_hash_map<const Node*, std::vector<std::pair<int32_t, int32_t>>> early_moves_;  // Behind a node: to, from.
   absl::flat_hash_map<int64_t, int32_t> scalar_constants_;
+  absl::flat_hash_map<int64_t, int32_t> divisor_constants_;
   absl::flat_hash_map<const c10::IValue*, int32_t> value_constants_;
   std::vector<Place> temporaries_;
+  static constexpr size_t kNone = ~size_t{0};
+  size_t single_read_ = kNone;           // The instruction whose scalar result is read once, if it is the last one.
   const Node* current_ = nullptr;        // The node that instructions are emitted for,
   const Node* current_range_ = nullptr;  // and the one that the last range belongs to.
 };

@@ -26,16 +26,19 @@ using ir::Node;
 using ir::Value;
 namespace prim = c10::prim;
 
-// The four forms of a comparison stand together in the table.
-Opcode form(Opcode compare, int offset) { return static_cast<Opcode>(static_cast<int>(compare) + offset); }
-constexpr int kJumpIf = 1;
-constexpr int kJumpUnless = 2;
-constexpr int kLoopIf = 3;
-static_assert(static_cast<int>(Opcode::k_loop_if_lt_int) == static_cast<int>(Opcode::k_lt_int) + kLoopIf);
-
-bool is_true(const c10::IValue* constant) { return constant != nullptr && constant->isBool() && constant->toBool(); }
-
 }  // namespace
+
+LoweringContext::Registers LoweringContext::free_registers() const {
+  return {values_.free, scalars_.free, values_.pins.size(), scalars_.pins.size()};
+}
+
+// What has been made since is free.
+void LoweringContext::restore(const Registers& before) {
+  values_.free = before.free_values;
+  scalars_.free = before.free_scalars;
+  for (size_t i = before.values; i < values_.pins.size(); ++i) values_.free.push_back(static_cast<int32_t>(i));
+  for (size_t i = before.scalars; i < scalars_.pins.size(); ++i) scalars_.free.push_back(static_cast<int32_t>(i));
+}
 
 absl::Status LoweringContext::lower_block(const Block* block, const std::vector<const Value*>& dying) {
   for (const Value* value : dying) note_death(value, block);
@@ -44,29 +47,11 @@ absl::Status LoweringContext::lower_block(const Block* block, const std::vector<
     current_ = node;
     VESTA_RETURN_IF_ERROR(lower_node(node));
     release_temporaries();
+    if (auto moves = early_moves_.find(node); moves != early_moves_.end()) {
+      for (const auto& [to, from] : moves->second) emit(Opcode::k_move_scalar, to, from);
+    }
   }
   return absl::OkStatus();
-}
-
-// Whether the comparison `node` is read by nothing but the jump that follows it.
-bool LoweringContext::can_fuse(const Node* node) const {
-  const Value* condition = node->output();
-  if (live_.reads(condition) != 1) return false;
-  const Node* next = node->next();
-  while (next != nullptr && live_.vanishes(next)) next = next->next();
-  if (next != nullptr) return next->kind() == prim::If && root(next->input(0)) == condition;
-  const Block* block = node->owning_block();
-  const Node* owner = block->owning_node();
-  return owner != nullptr && owner->kind() == prim::Loop && root(block->outputs()[0]) == condition;
-}
-
-size_t LoweringContext::emit_jump(const Value* condition, bool when) {
-  auto fused = deferred_.find(root(condition));
-  if (fused != deferred_.end()) {
-    const Comparison& test = fused->second;
-    return emit(form(test.compare, when ? kJumpIf : kJumpUnless), 0, test.x, test.y);
-  }
-  return emit(when ? Opcode::k_jump_if : Opcode::k_jump_unless, 0, scalar(condition));
 }
 
 // ---- If
@@ -76,29 +61,34 @@ absl::Status LoweringContext::lower_if(const Node* node) {
   if (const c10::IValue* constant = constant_of(root(node->input(0)))) {
     return lower_constant_if(node, node->block(is_true(constant) ? 0 : 1));
   }
-  const size_t to_else = emit_jump(node->input(0), false);
+  if (const Value* condition = decides_jump(node)) {
+    choices_[condition] = node;
+    return absl::OkStatus();
+  }
+  Exits exits;
+  VESTA_RETURN_IF_ERROR(emit_condition(node->input(0), true, exits));
+  patch_all(exits.when_true);
   std::vector<Place> results;
   for (const Value* output : node->outputs()) {
     if (live_.last_user(output, node->owning_block()) == nullptr) continue;
     results.push_back(define(output));
     pin(results.back());
   }
+  const size_t then = here();
   VESTA_RETURN_IF_ERROR(lower_branch(node, node->block(0), ending));
   current_ = node;
-  const bool empty_then = here() == to_else + 1;
-  const size_t to_end = empty_then ? 0 : emit(Opcode::k_jump);
-  patch(to_else);
+  const bool jumps_over_else = here() == then && exits.when_true.empty() && exits.when_false.size() == 1 &&
+                               ends_in_jump_unless(exits.when_false);
+  const size_t to_end = jumps_over_else ? exits.when_false[0] : emit(Opcode::k_jump);
+  if (!jumps_over_else) patch_all(exits.when_false);
   VESTA_RETURN_IF_ERROR(lower_branch(node, node->block(1), ending));
-  if (empty_then) {  // Jump over `else` where the condition holds.
-    Instruction& jump = code_.instructions[to_else];
-    jump.opcode = jump.opcode == Opcode::k_jump_unless ? Opcode::k_jump_if : form(jump.opcode, kJumpIf - kJumpUnless);
-    patch(to_else);
-  } else if (to_end + 1 == here()) {
+  if (!jumps_over_else && to_end + 1 == here()) {
     // An empty `else`: no jump over it.
     code_.instructions.pop_back();
     code_.range_of.pop_back();
-    patch(to_else);
+    patch_all(exits.when_false);
   } else {
+    if (jumps_over_else) change_form(to_end, kJumpIf);
     patch(to_end);
   }
   for (const Place& result : results) unpin(result);
@@ -121,12 +111,22 @@ absl::Status LoweringContext::lower_constant_if(const Node* node, const Block* t
   return absl::OkStatus();
 }
 
+// What ends at the branches' node ends inside of a branch that reads it, and at the start of one that does not.
+std::vector<const Value*> LoweringContext::enter_branch(const Block* branch, const std::vector<const Value*>& ending) {
+  std::vector<const Value*> inside;
+  for (const Value* value : ending) {
+    if (live_.last_user(value, branch) != nullptr) {
+      inside.push_back(value);
+    } else {
+      emit_drop(value);
+    }
+  }
+  return inside;
+}
+
 absl::Status LoweringContext::lower_branch(const Node* node, const Block* branch,
                                            const std::vector<const Value*>& ending) {
-  const std::vector<int32_t> free_values = values_.free;
-  const std::vector<int32_t> free_scalars = scalars_.free;
-  const size_t value_count = values_.pins.size();
-  const size_t scalar_count = scalars_.pins.size();
+  const Registers registers = free_registers();
 
   std::vector<Move> moves;
   std::vector<Place> targets(node->outputs().size());
@@ -142,23 +142,12 @@ absl::Status LoweringContext::lower_branch(const Node* node, const Block* branch
     const bool own = yielded->node()->owning_block() == branch && constant_of(yielded) == nullptr;
     if (own && (bank_of_value(yielded) == Bank::kValue) == targets[i].is_value()) hints_.emplace(yielded, targets[i]);
   }
-  std::vector<const Value*> inside;
-  for (const Value* value : ending) {
-    if (live_.last_user(value, branch) != nullptr) {
-      inside.push_back(value);
-    } else {
-      emit_drop(value);
-    }
-  }
-  VESTA_RETURN_IF_ERROR(lower_block(branch, inside));
+  VESTA_RETURN_IF_ERROR(lower_block(branch, enter_branch(branch, ending)));
   current_ = branch->return_node();
   current_range_ = current_;  // A return node has no line: its moves belong to what came last.
   emit_moves(branch->return_node(), moves);
 
-  values_.free = free_values;
-  scalars_.free = free_scalars;
-  for (size_t i = value_count; i < values_.pins.size(); ++i) values_.free.push_back(static_cast<int32_t>(i));
-  for (size_t i = scalar_count; i < scalars_.pins.size(); ++i) scalars_.free.push_back(static_cast<int32_t>(i));
+  restore(registers);
   return absl::OkStatus();
 }
 
@@ -181,14 +170,14 @@ std::vector<LoweringContext::PendingMove> LoweringContext::plan_moves(const std:
 }
 
 void LoweringContext::emit_moves(const Node* reader, const std::vector<Move>& moves) {
-  emit_planned(reader, plan_moves(moves));
-  // What was yielded to nobody, or has stayed where it was, is not moved; drop the former.
-  auto it = deaths_.find(reader);
-  if (it == deaths_.end()) return;
-  for (const Value* value : it->second) {
-    const bool moved = std::any_of(moves.begin(), moves.end(), [&](const Move& move) { return move.source == value; });
-    if (!moved) emit_drop(value);
+  // What is yielded to nobody is dropped; first, because a result may get its register.
+  if (auto it = deaths_.find(reader); it != deaths_.end()) {
+    for (const Value* value : it->second) {
+      const bool moved = std::any_of(moves.begin(), moves.end(), [&](const Move& m) { return m.source == value; });
+      if (!moved) emit_drop(value);
+    }
   }
+  emit_planned(reader, plan_moves(moves));
 }
 
 void LoweringContext::emit_planned(const Node* reader, std::vector<PendingMove> pending) {
@@ -268,14 +257,21 @@ LoweringContext::Place LoweringContext::start_carried(const Node* node, size_t s
   return allocate(bank);
 }
 
-// Whether the register that holds the loop's `parameter` is free when `result` is computed.
-bool LoweringContext::free_before(const Value* parameter, const Value* result) const {
-  const Block* body = parameter->node()->owning_block();
-  const Node* last = live_.last_user(parameter, body);
+// Whether the register that holds the loop's `parameter`, which `block` reads for the last time at `last`, is free when
+// the block's own value `result` is computed.
+bool LoweringContext::free_before(const Value* parameter, const Node* last, const Value* result) const {
   const Node* maker = result->node();
   if (last == nullptr) return true;
   if (last != maker) return live_.position(last) < live_.position(maker);
   if (maker->blocks().empty()) return true;  // Operands are read before the result is written.
+  if (maker->kind() == prim::If) {
+    return std::all_of(maker->blocks().begin(), maker->blocks().end(), [&](const Block* branch) {
+      const Value* yielded = root(branch->outputs()[result->offset()]);
+      // Else it is moved there at the branch's end.
+      const bool computed = yielded->node()->owning_block() == branch && constant_of(yielded) == nullptr;
+      return !computed || free_before(parameter, live_.last_user(parameter, branch), yielded);
+    });
+  }
   if (maker->kind() != prim::Loop || live_.last_user(parameter, maker->block(0)) != nullptr) return false;
   // Carried on by an inner loop in place, and read by nothing else of it.
   for (size_t i = 0; i < maker->inputs().size(); ++i) {
@@ -284,13 +280,33 @@ bool LoweringContext::free_before(const Value* parameter, const Value* result) c
   return true;
 }
 
+// A loop that hands a scalar on, as `a, b = b, f(a, b)` does, moves it as soon as nobody reads the old one any more:
+// then the new value of the other can be computed in place. The node behind which that is; null: it is moved at the
+// end.
+const Node* LoweringContext::hand_on_early(const Block* body, size_t to, const std::vector<Place>& places) {
+  const Value* source = root(body->outputs()[to + 1]);
+  const Node* last = live_.last_user(body->inputs()[to + 1], body);
+  if (last == nullptr || last == body->return_node() || live_.yields(source, body) != 1) return nullptr;
+  // Nodes that leave their work to the jump behind them read their operands there.
+  for (const Value* output : last->outputs()) {
+    if (feeds_jump(last, output)) return nullptr;
+  }
+  early_moves_[last].emplace_back(places[to].index, places[source->offset() - 1].index);
+  return last;
+}
+
+// free_before for a parameter that has been moved to another one's register behind `handed_on`.
+bool LoweringContext::free_after_handing_on(const Value* parameter, const Node* handed_on, const Value* result) const {
+  if (live_.position(handed_on) >= live_.position(result->node())) return false;
+  return free_before(parameter, live_.last_user_but_return(parameter, result->node()->owning_block()), result);
+}
+
 absl::Status LoweringContext::lower_loop(const Node* node) {
   const Block* body = node->block(0);
   const size_t carried = node->outputs().size();
   const std::vector<const Value*> ending = deaths_.contains(node) ? deaths_[node] : std::vector<const Value*>();
   const Value* max_trips = root(node->input(0));
   const Value* initial_condition = root(node->input(1));
-  const Value* next_condition = root(body->outputs()[0]);
   const c10::IValue* max_constant = constant_of(max_trips);
   const bool endless =
       max_constant != nullptr && max_constant->isInt() && max_constant->toInt() == std::numeric_limits<int64_t>::max();
@@ -337,80 +353,45 @@ absl::Status LoweringContext::lower_loop(const Node* node) {
   }
 
   // The body.
-  const std::vector<int32_t> free_values = values_.free;
-  const std::vector<int32_t> free_scalars = scalars_.free;
-  const size_t value_count = values_.pins.size();
-  const size_t scalar_count = scalars_.pins.size();
-  const size_t start = here();
+  const Registers registers = free_registers();
+  const size_t start = label();
   std::vector<Move> next_moves;
+  absl::flat_hash_map<const Value*, const Node*> handed_on;  // Parameters that another one gets, and behind which node.
+  for (size_t k = 0; k < carried; ++k) {
+    const Value* next = root(body->outputs()[k + 1]);
+    const bool rotates = next->node() == body->param_node() && next->offset() > 0 && next->offset() != k + 1;
+    const Node* last = nullptr;
+    if (rotates && !places[k].is_value() && places[next->offset() - 1].bank == places[k].bank) {
+      last = hand_on_early(body, k, places);
+    }
+    if (last != nullptr) {
+      handed_on[next] = last;
+    } else {
+      next_moves.push_back({next, places[k]});
+    }
+  }
   for (size_t k = 0; k < carried; ++k) {
     const Value* parameter = body->inputs()[k + 1];
     define_at(parameter, places[k]);
     const Value* next = root(body->outputs()[k + 1]);
-    next_moves.push_back({next, places[k]});
     if (live_.last_user(parameter, body) == nullptr) emit_drop(parameter);
     const bool own = next->node()->owning_block() == body && next->node() != body->param_node();
-    if (own && constant_of(next) == nullptr && bank_of_value(next) == places[k].bank && free_before(parameter, next)) {
-      hints_.emplace(next, places[k]);
-    }
+    if (!own || constant_of(next) != nullptr || bank_of_value(next) != places[k].bank) continue;
+    const auto early = handed_on.find(parameter);
+    const bool free = early != handed_on.end() ? free_after_handing_on(parameter, early->second, next)
+                                               : free_before(parameter, live_.last_user(parameter, body), next);
+    if (free) hints_.emplace(next, places[k]);
   }
   if (counted) note_death(index, body);
   VESTA_RETURN_IF_ERROR(lower_block(body, {}));
   current_ = node;
-
-  // Next values, and back.
-  std::vector<PendingMove> pending = plan_moves(next_moves);
-  auto overwritten = [&pending](int32_t scalar_register) {
-    return std::any_of(pending.begin(), pending.end(), [&](const PendingMove& move) {
-      return !move.target.is_value() && move.target.index == scalar_register;
-    });
-  };
-  auto fused = deferred_.find(next_condition);
-  const bool condition_is_true = is_true(constant_of(next_condition));
-  int32_t condition = 0;
-  if (fused != deferred_.end() && (overwritten(fused->second.x) || overwritten(fused->second.y))) {
-    const Place early = allocate(Bank::kBool);
-    temporaries_.push_back(early);
-    emit(fused->second.compare, early.index, fused->second.x, fused->second.y);
-    condition = early.index;
-    deferred_.erase(fused);
-    fused = deferred_.end();
-  } else if (fused == deferred_.end() && !condition_is_true) {
-    condition = scalar(next_condition);
-    if (overwritten(condition)) {
-      const Place early = allocate(Bank::kBool);
-      emit(Opcode::k_move_scalar, early.index, condition);
-      condition = early.index;
-    }
-  }
-  if (fused != deferred_.end()) {  // Free by now, but read once more.
-    std::erase(scalars_.free, fused->second.x);
-    std::erase(scalars_.free, fused->second.y);
-  }
-  emit_planned(body->return_node(), std::move(pending));
-  if (condition_is_true) {
-    if (counted) {
-      emit(Opcode::k_loop_for, static_cast<int64_t>(start), counter.index, limit);
-    } else {
-      emit(Opcode::k_loop, static_cast<int64_t>(start));
-    }
-  } else if (counted) {
-    exits.push_back(fused != deferred_.end()
-                        ? emit(form(fused->second.compare, kJumpUnless), 0, fused->second.x, fused->second.y)
-                        : emit(Opcode::k_jump_unless, 0, condition));
-    emit(Opcode::k_loop_for, static_cast<int64_t>(start), counter.index, limit);
-  } else if (fused != deferred_.end()) {
-    emit(form(fused->second.compare, kLoopIf), static_cast<int64_t>(start), fused->second.x, fused->second.y);
-  } else {
-    emit(Opcode::k_loop_if, static_cast<int64_t>(start), condition);
-  }
+  const BackEdge back{body, start, counted ? counter.index : -1, limit};
+  VESTA_RETURN_IF_ERROR(next_condition_is_choice(body) ? emit_chosen_back_edge(back, next_moves, exits)
+                                                       : emit_back_edge(back, next_moves, exits));
   for (const size_t exit : exits) patch(exit);
 
   // Behind the loop.
-  values_.free = free_values;
-  scalars_.free = free_scalars;
-  for (size_t i = value_count; i < values_.pins.size(); ++i) values_.free.push_back(static_cast<int32_t>(i));
-  for (size_t i = scalar_count; i < scalars_.pins.size(); ++i) scalars_.free.push_back(static_cast<int32_t>(i));
+  restore(registers);
   if (counted) {
     unpin(counter);
     release(counter);

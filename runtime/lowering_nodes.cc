@@ -9,8 +9,8 @@
 #include "ir/support/status.h"
 #include "runtime/lowering.h"
 #include "runtime/lowering_context.h"
+#include "runtime/machine.h"
 #include "runtime/plan/group.h"
-#include "runtime/scalar_rules.h"
 
 namespace vesta::runtime {
 namespace {
@@ -21,8 +21,6 @@ using support::error_at;
 namespace aten = c10::aten;
 namespace attr = c10::attr;
 namespace prim = c10::prim;
-
-char signature_letter(Bank bank) { return "vifb"[static_cast<size_t>(bank)]; }
 
 // Typed instructions stand in the order value, int, float, bool.
 Opcode for_bank(Opcode first, Bank bank) {
@@ -36,8 +34,8 @@ static_assert(static_cast<int>(Opcode::k_list_set_bool) == static_cast<int>(Opco
 static_assert(static_cast<int>(Opcode::k_list_append_bool) == static_cast<int>(Opcode::k_list_append) + 3);
 
 bool is_list(const Value* value) { return value->type()->kind() == c10::TypeKind::ListType; }
+bool is_string(const Value* value) { return value->type()->kind() == c10::TypeKind::StringType; }
 bool is_tensor(const Value* value) { return value->type()->kind() == c10::TypeKind::TensorType; }
-bool is_compare(Opcode opcode) { return opcode >= Opcode::k_lt_int && opcode <= Opcode::k_loop_if_ne_float; }
 
 }  // namespace
 
@@ -87,6 +85,11 @@ absl::Status LoweringContext::lower_operator(const Node* node) {
   if (op->is_builtin()) {
     site.kernel = builtin_kernel(op->builtin);
     site.variadic = op->schema.is_vararg();
+    const DirectKernel& direct = builtin_direct_kernel(op->builtin);
+    const bool fits = direct.call != nullptr && direct.arguments == node->inputs().size() &&
+                      direct.results == node->outputs().size() && direct.arguments <= Machine::kMaxDirectArguments &&
+                      direct.results <= Machine::kMaxDirectResults;
+    if (fits) site.direct = &direct;
   } else {
     site.handle = &*op->handle;
     site.enums = enum_arguments(op->schema);
@@ -137,46 +140,6 @@ void LoweringContext::replace_constant(const Site& site, size_t input) {
   code_.constants.emplace_back(tensor.item());
 }
 
-// ---- Scalars
-
-int32_t LoweringContext::as_float(const Value* value) {
-  if (bank_of_value(value) != Bank::kInt) return scalar(value);
-  if (const c10::IValue* constant = constant_of(root(value))) return scalar_constant(*constant, Bank::kFloat);
-  const Place converted = allocate(Bank::kFloat);
-  temporaries_.push_back(converted);
-  emit(Opcode::k_int_to_float, converted.index, scalar(value));
-  return converted.index;
-}
-
-bool LoweringContext::lower_scalar(const Node* node) {
-  const size_t operands = node->inputs().size();
-  if (operands == 0 || operands > 2 || node->outputs().size() != 1) return false;
-  std::string signature;
-  for (const Value* input : node->inputs()) signature.push_back(signature_letter(bank_of_value(input)));
-  signature.push_back('>');
-  signature.push_back(signature_letter(bank_of_value(node->output())));
-  bool promote = false;
-  const ScalarRule* rule = find_scalar_rule(node->kind(), signature, promote);
-  if (rule == nullptr) return false;
-
-  int32_t x = promote ? as_float(node->input(0)) : scalar(node->input(0));
-  int32_t y = operands == 1 ? 0 : promote ? as_float(node->input(1)) : scalar(node->input(1));
-  if (rule->swap) std::swap(x, y);
-  if (is_compare(rule->opcode) && can_fuse(node)) {
-    deferred_[node->output()] = {rule->opcode, x, y};
-    // Converted operands must outlive this node: they stay reserved.
-    temporaries_.clear();
-    release_deaths(node);
-    return true;
-  }
-  release_deaths(node);
-  const bool unread = live_.last_user(node->output(), node->owning_block()) == nullptr;
-  const Place result = unread ? allocate(bank_of_value(node->output())) : define(node->output());
-  emit(rule->opcode, result.index, x, y);
-  if (unread) release(result);
-  return true;
-}
-
 // ---- Typed forms of operators on lists and tensors
 
 // Emits the form of `first` for the output's bank.
@@ -198,29 +161,43 @@ bool LoweringContext::lower_typed(const Node* node) {
       {aten::_set_item, &L::lower_setitem}, {aten::append, &L::lower_append},
       {aten::dim, &L::lower_size},          {aten::size, &L::lower_size},
       {aten::__is__, &L::lower_identity},   {aten::__isnot__, &L::lower_identity},
+      {aten::eq, &L::lower_byte_test},      {aten::ne, &L::lower_byte_test},
   };
   auto it = table->find(node->kind());
   return it != table->end() && (this->*it->second)(node);
 }
 
 bool LoweringContext::lower_length(const Node* node) {
-  if (!is_list(node->input(0)) || bank_of_value(node->output()) != Bank::kInt) return false;
+  const bool list = is_list(node->input(0));
+  if (!(list || is_string(node->input(0))) || bank_of_value(node->output()) != Bank::kInt) return false;
   const bool unread = live_.last_user(node->output(), node->owning_block()) == nullptr;
-  const int32_t list = value_register(node->input(0));
+  const int32_t held = value_register(node->input(0));
   const Place result = unread ? allocate(Bank::kInt) : define(node->output());
-  emit(Opcode::k_list_length, result.index, list);
+  emit(list ? Opcode::k_list_length : Opcode::k_string_length, result.index, held);
   if (unread) release(result);
   drop_deaths(node, {result});
   return true;
 }
 
 bool LoweringContext::lower_getitem(const Node* node) {
-  if (!is_list(node->input(0)) || bank_of_value(node->input(1)) != Bank::kInt) return false;
+  if (bank_of_value(node->input(1)) != Bank::kInt) return false;
+  if (is_string(node->input(0))) return lower_byte(node);
+  if (!is_list(node->input(0))) return false;
   const int32_t list = value_register(node->input(0));
   const int32_t index = scalar(node->input(1));
   emit_element(node, Opcode::k_list_get, list, index, node->output());
   auto held = places_.find(node->output());
   drop_deaths(node, held == places_.end() ? std::vector<Place>() : std::vector<Place>{held->second});
+  return true;
+}
+
+// Whether the node reads `value` for the last time, so that it may leave its register for `container`: it is then taken
+// off the node's deaths.
+bool LoweringContext::moves_into(const Node* node, const Value* value, const Value* container) {
+  const Value* source = root(value);
+  if (constant_of(source) != nullptr || source == root(container) || !dies_at(source, node)) return false;
+  std::erase(deaths_[node], source);
+  release(places_.at(source));
   return true;
 }
 
@@ -232,7 +209,8 @@ bool LoweringContext::lower_setitem(const Node* node) {
   if (element != given && element != Bank::kValue) return false;
   const int32_t list = value_register(node->input(0));
   const int32_t value = given == Bank::kValue ? value_register(node->input(2)) : scalar(node->input(2));
-  emit(for_bank(Opcode::k_list_set, given), list, scalar(node->input(1)), value);
+  const bool last = given == Bank::kValue && moves_into(node, node->input(2), node->input(0));
+  emit(last ? Opcode::k_list_set_last : for_bank(Opcode::k_list_set, given), list, scalar(node->input(1)), value);
   drop_deaths(node);
   return true;
 }
@@ -245,7 +223,8 @@ bool LoweringContext::lower_append(const Node* node) {
   if (element != given && element != Bank::kValue) return false;
   const int32_t list = value_register(node->input(0));
   const int32_t value = given == Bank::kValue ? value_register(node->input(1)) : scalar(node->input(1));
-  emit(for_bank(Opcode::k_list_append, given), list, value);
+  const bool last = given == Bank::kValue && moves_into(node, node->input(1), node->input(0));
+  emit(last ? Opcode::k_list_append_last : for_bank(Opcode::k_list_append, given), list, value);
   drop_deaths(node);
   return true;
 }

@@ -391,7 +391,50 @@ absl::StatusOr<const ir::Function*> Machine::find_method(const Frame& frame, con
   return method;
 }
 
+// Scalars are boxed into `boxes`, which own nothing and so need no destructor.
+absl::Status Machine::call_direct(const Frame& frame, const Site& site) {
+  const Operand* operands = frame.code->operands.data() + site.first_input;
+  alignas(IValue) std::byte boxes[kMaxDirectArguments][sizeof(IValue)];
+  const IValue* arguments[kMaxDirectArguments];
+  IValue results[kMaxDirectResults];
+  for (uint32_t i = 0; i < site.inputs; ++i) {
+    const uint32_t index = operands[i].index();
+    switch (operands[i].kind()) {
+      case Kind::kMove:
+      case Kind::kCopy:
+        arguments[i] = &frame.values[index];
+        break;
+      case Kind::kConstant:
+        arguments[i] = &frame.code->constants[index];
+        break;
+      case Kind::kInt:
+        arguments[i] = new (boxes[i]) IValue(frame.scalars[index]);
+        break;
+      case Kind::kFloat:
+        arguments[i] = new (boxes[i]) IValue(std::bit_cast<double>(frame.scalars[index]));
+        break;
+      case Kind::kBool:
+        arguments[i] = new (boxes[i]) IValue(frame.scalars[index] != 0);
+        break;
+      case Kind::kDiscard:
+        arguments[i] = new (boxes[i]) IValue();
+        break;
+    }
+  }
+  VESTA_RETURN_IF_ERROR(site.direct->call(arguments, results));
+  if (site.autocast == AutocastPolicy::kAskCuda && autocast_.cuda) results[0] = true;
+  if (site.autocast == AutocastPolicy::kAskCpu && autocast_.cpu) results[0] = true;
+  for (uint32_t i = 0; i < site.inputs; ++i) {
+    if (operands[i].kind() == Kind::kMove) frame.values[operands[i].index()] = IValue();
+  }
+  const Operand* places = operands + site.inputs;
+  for (uint32_t i = 0; i < site.outputs; ++i) write(frame, places[i], std::move(results[i]));
+  return absl::OkStatus();
+}
+
 absl::Status Machine::call_builtin(const Frame& frame, const Site& site) {
+  if (site.direct != nullptr && !recording_) [[likely]]
+    return call_direct(frame, site);
   push_operands(frame, site);
   if (site.variadic) stack_.emplace_back(static_cast<int64_t>(site.inputs));
   if (!recording_) [[likely]] {

@@ -27,6 +27,10 @@ namespace vesta::runtime {
 // Used by one thread at a time. Reusable after each run.
 class Machine {
  public:
+  // What a DirectKernel may take and give to be called as one.
+  static constexpr uint32_t kMaxDirectArguments = 6;
+  static constexpr uint32_t kMaxDirectResults = 3;
+
   enum class Outcome { kDone, kFailed, kSuspended };
 
   Machine() = default;
@@ -104,6 +108,8 @@ class Machine {
   bool run_group(Frame& frame, const Site& site);
   absl::StatusOr<const ir::Function*> find_method(const Frame& frame, const Site& site) const;
   absl::Status call_builtin(const Frame& frame, const Site& site);
+  // Without the stack: operands are read where they are.
+  absl::Status call_direct(const Frame& frame, const Site& site);
   // The frame's results go to its caller, its task or results_. False: the machine is done.
   bool return_from(Frame& frame, const Site& site);
   void fork(Frame& frame, const Site& site);

@@ -1,6 +1,7 @@
 #pragma once
 
-// From plain functions to kernels: arguments come from the stack, results go there.
+// From plain functions to kernels in both their forms (registry.h): arguments come from the stack, results go there; or
+// they come from where they are.
 //
 //   VESTA_KERNEL(str_ord, [](std::string_view text) -> absl::StatusOr<int64_t> { ... })
 //
@@ -102,23 +103,24 @@ struct Signature : Signature<decltype(&T::operator())> {};
 template <class R, class F, class... Args>
 struct Signature<R (F::*)(Args...) const> {
   using Result = R;
-  static constexpr size_t kArity = sizeof...(Args);
+  static constexpr uint32_t kArity = sizeof...(Args);
 
-  template <class Function, size_t... I>
-  static R call(const Function& function, const IValue* arguments, std::index_sequence<I...>) {
-    (void)arguments;
-    return function(ArgumentReader<Args>::read(arguments[I])...);
+  // `argument(i)`: the IValue.
+  template <class Function, class Argument, size_t... I>
+  static R call(const Function& function, const Argument& argument, std::index_sequence<I...>) {
+    (void)argument;
+    return function(ArgumentReader<Args>::read(argument(I))...);
   }
 };
 template <class R, class... Args>
 struct Signature<R (*)(Args...)> {
   using Result = R;
-  static constexpr size_t kArity = sizeof...(Args);
+  static constexpr uint32_t kArity = sizeof...(Args);
 
-  template <class Function, size_t... I>
-  static R call(const Function& function, const IValue* arguments, std::index_sequence<I...>) {
-    (void)arguments;
-    return function(ArgumentReader<Args>::read(arguments[I])...);
+  template <class Function, class Argument, size_t... I>
+  static R call(const Function& function, const Argument& argument, std::index_sequence<I...>) {
+    (void)argument;
+    return function(ArgumentReader<Args>::read(argument(I))...);
   }
 };
 
@@ -167,7 +169,8 @@ absl::Status call_boxed(const Function& function, Stack& stack) {
   using Traits = Signature<Function>;
   using Result = typename Traits::Result;
   constexpr size_t kArity = Traits::kArity;
-  const IValue* arguments = stack.data() + (stack.size() - kArity);
+  const IValue* values = stack.data() + (stack.size() - kArity);
+  const auto arguments = [values](size_t i) -> const IValue& { return values[i]; };
   constexpr auto kIndices = std::make_index_sequence<kArity>();
   if constexpr (std::is_void_v<Result>) {
     Traits::call(function, arguments, kIndices);
@@ -187,11 +190,63 @@ absl::Status call_boxed(const Function& function, Stack& stack) {
   return absl::OkStatus();
 }
 
-// Defines the kernel `name` by a function pointer or a lambda without captures.
-#define VESTA_KERNEL(name, ...)                   \
-  absl::Status name(ir::Stack& stack) {           \
-    static constexpr auto function = __VA_ARGS__; \
-    return call_boxed(function, stack);           \
+// How many values a kernel that returns T has as results.
+template <class T>
+struct ResultCount : std::integral_constant<uint32_t, 1> {};
+template <>
+struct ResultCount<void> : std::integral_constant<uint32_t, 0> {};
+template <>
+struct ResultCount<absl::Status> : std::integral_constant<uint32_t, 0> {};
+template <class T>
+struct ResultCount<absl::StatusOr<T>> : ResultCount<T> {};
+template <class... T>
+struct ResultCount<std::tuple<T...>> : std::integral_constant<uint32_t, sizeof...(T)> {};
+
+template <class T>
+void store_results(T result, IValue* results) {
+  if constexpr (IsTuple<T>::value) {
+    std::apply([results](auto&... parts) mutable { ((*results++ = IValue(std::move(parts))), ...); }, result);
+  } else {
+    *results = IValue(std::move(result));
   }
+}
+
+template <class Function>
+absl::Status call_direct(const Function& function, const IValue* const* values, IValue* results) {
+  using Traits = Signature<Function>;
+  using Result = typename Traits::Result;
+  const auto arguments = [values](size_t i) -> const IValue& { return *values[i]; };
+  constexpr auto kIndices = std::make_index_sequence<Traits::kArity>();
+  if constexpr (std::is_void_v<Result>) {
+    Traits::call(function, arguments, kIndices);
+  } else {
+    Result result = Traits::call(function, arguments, kIndices);
+    if constexpr (std::is_same_v<Result, absl::Status>) {
+      return result;
+    } else if constexpr (IsStatusOr<Result>::value) {
+      if (!result.ok()) return std::move(result).status();
+      store_results(*std::move(result), results);
+    } else {
+      store_results(std::move(result), results);
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Defines the kernel `name` by a function pointer or a lambda without captures.
+#define VESTA_KERNEL(name, ...)                                                      \
+  namespace {                                                                        \
+  constexpr auto name##_function = __VA_ARGS__;                                      \
+  }                                                                                  \
+  absl::Status name(ir::Stack& stack) { return call_boxed(name##_function, stack); } \
+  const DirectKernel name##_direct = {                                               \
+      [](const IValue* const* arguments, IValue* results) {                          \
+        return call_direct(name##_function, arguments, results);                     \
+      },                                                                             \
+      Signature<std::remove_const_t<decltype(name##_function)>>::kArity,             \
+      ResultCount<Signature<std::remove_const_t<decltype(name##_function)>>::Result>::value};
+
+// Follows a kernel that is written as a function of the stack.
+#define VESTA_STACK_KERNEL(name) const DirectKernel name##_direct = {};
 
 }  // namespace vesta::runtime::kernels

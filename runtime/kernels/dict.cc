@@ -1,13 +1,21 @@
 // Dicts. A c10 dict keeps the order of insertion and hashes its keys by their tags, so one kernel serves all types
-// of keys.
+// of keys. Single entries are looked up in place (entries_of).
 
 #include "runtime/kernels/boxing.h"
+#include "runtime/kernels/elements.h"
 #include "runtime/kernels/value_text.h"
 
 namespace vesta::runtime::kernels {
 namespace {
 
 absl::Status key_error(const IValue& key) { return value_error("KeyError: ", value_text(key)); }
+
+// Null where the dict has no such key.
+const IValue* find_in(const IValue& dict, const IValue& key) {
+  auto& entries = entries_of(dict);
+  auto entry = entries.find(key);
+  return entry == entries.end() ? nullptr : &entry->second;
+}
 
 // The value of a key, which is taken out of the dict.
 absl::StatusOr<IValue> take(GenericDict& dict, const IValue& key) {
@@ -20,24 +28,25 @@ absl::StatusOr<IValue> take(GenericDict& dict, const IValue& key) {
 
 }  // namespace
 
-VESTA_KERNEL(dict_len, [](GenericDict dict) { return static_cast<int64_t>(dict.size()); })
-VESTA_KERNEL(dict_contains, [](GenericDict dict, const IValue& key) { return dict.contains(key); })
+VESTA_KERNEL(dict_len, [](const IValue& dict) { return static_cast<int64_t>(entries_of(dict).size()); })
+VESTA_KERNEL(dict_contains, [](const IValue& dict, const IValue& key) { return entries_of(dict).count(key) != 0; })
 
-VESTA_KERNEL(dict_get_item, [](GenericDict dict, const IValue& key) -> absl::StatusOr<IValue> {
-  auto entry = dict.find(key);
-  if (entry == dict.end()) return key_error(key);
-  return entry->value();
+VESTA_KERNEL(dict_get_item, [](const IValue& dict, const IValue& key) -> absl::StatusOr<IValue> {
+  const IValue* value = find_in(dict, key);
+  if (value == nullptr) return key_error(key);
+  return *value;
 })
-VESTA_KERNEL(dict_set_item,
-             [](GenericDict dict, const IValue& key, const IValue& value) { dict.insert_or_assign(key, value); })
+VESTA_KERNEL(dict_set_item, [](const IValue& dict, const IValue& key, const IValue& value) {
+  entries_of(dict).insert_or_assign(key, value);
+})
 
-VESTA_KERNEL(dict_get, [](GenericDict dict, const IValue& key) {
-  auto entry = dict.find(key);
-  return entry == dict.end() ? IValue() : entry->value();
+VESTA_KERNEL(dict_get, [](const IValue& dict, const IValue& key) {
+  const IValue* value = find_in(dict, key);
+  return value == nullptr ? IValue() : *value;
 })
-VESTA_KERNEL(dict_get_default, [](GenericDict dict, const IValue& key, const IValue& missing) {
-  auto entry = dict.find(key);
-  return entry == dict.end() ? missing : entry->value();
+VESTA_KERNEL(dict_get_default, [](const IValue& dict, const IValue& key, const IValue& missing) {
+  const IValue* value = find_in(dict, key);
+  return value == nullptr ? missing : *value;
 })
 VESTA_KERNEL(dict_setdefault, [](GenericDict dict, const IValue& key, const IValue& value) {
   auto entry = dict.find(key);

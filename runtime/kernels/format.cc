@@ -144,6 +144,7 @@ absl::StatusOr<int64_t> ord(std::string_view text) {
 
 std::string value_text(const IValue& value) {
   if (value.isString()) return std::string(value.toStringView());
+  if (value.isInt()) return absl::StrCat(value.toInt());
   std::ostringstream out;
   out << value;
   return out.str();
@@ -158,6 +159,7 @@ absl::Status str_format(Stack& stack) {
   replace_arguments(stack, arguments.size(), std::move(text));
   return absl::OkStatus();
 }
+VESTA_STACK_KERNEL(str_format)
 
 absl::Status str_percent_format(Stack& stack) {
   const c10::ArrayRef<IValue> arguments = variadic_arguments(stack);
@@ -168,6 +170,7 @@ absl::Status str_percent_format(Stack& stack) {
   replace_arguments(stack, arguments.size(), std::move(text));
   return absl::OkStatus();
 }
+VESTA_STACK_KERNEL(str_percent_format)
 
 absl::Status print_values(Stack& stack) {
   const c10::ArrayRef<IValue> arguments = variadic_arguments(stack);
@@ -178,6 +181,7 @@ absl::Status print_values(Stack& stack) {
   drop(stack, arguments.size());
   return absl::OkStatus();
 }
+VESTA_STACK_KERNEL(print_values)
 
 VESTA_KERNEL(warn, [](std::string_view message, int64_t) { TORCH_WARN(message); })
 

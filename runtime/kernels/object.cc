@@ -141,10 +141,12 @@ absl::Status has_torch_function(Stack& stack) {
   stack.emplace_back(false);
   return absl::OkStatus();
 }
+VESTA_STACK_KERNEL(has_torch_function)
 
 absl::Status refuse_save(Stack&) {
   return absl::FailedPreconditionError(
       "'aten::save' is refused: a program may not write files; return the value and save it in C++");
 }
+VESTA_STACK_KERNEL(refuse_save)
 
 }  // namespace vesta::runtime::kernels

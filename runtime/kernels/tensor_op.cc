@@ -124,6 +124,7 @@ absl::Status einsum_sublist(Stack& stack) {
   replace_arguments(stack, arguments.size(), std::move(result));
   return absl::OkStatus();
 }
+VESTA_STACK_KERNEL(einsum_sublist)
 
 VESTA_KERNEL(tensor_index,
              [](const at::Tensor& tensor, const IValue& indices) { return at::index(tensor, indices_of(indices)); })
@@ -173,6 +174,7 @@ VESTA_KERNEL(no_grad_embedding_renorm,
 
 // The four arguments are the four results.
 absl::Status pack_sequence(Stack&) { return absl::OkStatus(); }
+VESTA_STACK_KERNEL(pack_sequence)
 
 VESTA_KERNEL(infer_size, [](Sizes a, Sizes b) { return broadcast_sizes(a, b); })
 VESTA_KERNEL(size_if_not_equal, [](const IValue& own, const IValue& other) {

@@ -268,6 +268,7 @@ absl::Status tensor_tolist(Stack& stack) {
   replace_arguments(stack, 3, std::move(list));
   return absl::OkStatus();
 }
+VESTA_STACK_KERNEL(tensor_tolist)
 
 // Sizes as tensors of 32-bit ints, in old archives.
 VESTA_KERNEL(int_list_to_tensor, [](const IValue& list) -> absl::StatusOr<at::Tensor> {

@@ -1,4 +1,5 @@
-// Methods of strings. Strings are bytes: only ASCII letters have a case, digits are 0 to 9.
+// Methods of strings. Strings are bytes: only ASCII letters have a case, digits are 0 to 9. Nobody can write to a
+// string, so one that a method leaves as it was is handed on, not copied.
 
 #include <algorithm>
 #include <string>
@@ -61,10 +62,30 @@ bool is_identifier(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return absl::ascii_isalnum(static_cast<Byte>(c)); });
 }
 
+// `text`, with each byte changed by kChange.
+template <char (*kChange)(Byte)>
+IValue changed(const IValue& text) {
+  const std::string_view bytes = text.toStringView();
+  const auto stays = [](char c) { return kChange(static_cast<Byte>(c)) == c; };
+  const auto first = std::find_if_not(bytes.begin(), bytes.end(), stays);
+  if (first == bytes.end()) return text;
+  std::string result(bytes);
+  for (auto at = static_cast<size_t>(first - bytes.begin()); at < result.size(); ++at)
+    result[at] = kChange(static_cast<Byte>(result[at]));
+  return result;
+}
+
 std::string_view strip(std::string_view text, std::string_view characters, bool left, bool right) {
   if (left) text.remove_prefix(std::min(text.find_first_not_of(characters), text.size()));
   if (right) text = text.substr(0, text.find_last_not_of(characters) + 1);  // npos + 1 is 0
   return text;
+}
+
+template <bool kLeft, bool kRight>
+IValue stripped(const IValue& text, std::string_view characters) {
+  const std::string_view whole = text.toStringView();
+  const std::string_view rest = strip(whole, characters, kLeft, kRight);
+  return rest.size() == whole.size() ? text : IValue(std::string(rest));
 }
 
 // `text` with `left` and `right` bytes of fill.
@@ -141,21 +162,15 @@ VESTA_KERNEL(str_istitle, [](std::string_view text) {
 })
 VESTA_KERNEL(str_isidentifier, &is_identifier)
 
-VESTA_KERNEL(str_upper, [](std::string_view text) { return absl::AsciiStrToUpper({text.data(), text.size()}); })
-VESTA_KERNEL(str_lower, [](std::string_view text) { return absl::AsciiStrToLower({text.data(), text.size()}); })
+VESTA_KERNEL(str_upper, &changed<absl::ascii_toupper>)
+VESTA_KERNEL(str_lower, &changed<absl::ascii_tolower>)
 VESTA_KERNEL(str_title, &title)
 VESTA_KERNEL(str_capitalize, &capitalize)
 VESTA_KERNEL(str_swapcase, &swap_case)
 
-VESTA_KERNEL(str_strip, [](std::string_view text, std::string_view characters) {
-  return std::string(strip(text, characters, true, true));
-})
-VESTA_KERNEL(str_lstrip, [](std::string_view text, std::string_view characters) {
-  return std::string(strip(text, characters, true, false));
-})
-VESTA_KERNEL(str_rstrip, [](std::string_view text, std::string_view characters) {
-  return std::string(strip(text, characters, false, true));
-})
+VESTA_KERNEL(str_strip, (&stripped<true, true>))
+VESTA_KERNEL(str_lstrip, (&stripped<true, false>))
+VESTA_KERNEL(str_rstrip, (&stripped<false, true>))
 
 VESTA_KERNEL(str_center, &center)
 VESTA_KERNEL(str_ljust, [](std::string_view text, int64_t width, std::string_view fill) {

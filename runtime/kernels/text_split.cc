@@ -32,6 +32,9 @@ absl::StatusOr<Strings> split(std::string_view text, std::optional<std::string_v
   if (!separator.has_value()) return split_words(text);
   if (separator->empty()) return value_error("ValueError: empty separator");
   Strings parts;
+  if (max < 0 && separator->size() == 1) {
+    parts.reserve(static_cast<size_t>(std::count(text.begin(), text.end(), separator->front())) + 1);
+  }
   size_t begin = 0;
   for (int64_t splits = 0; max < 0 || splits < max; ++splits) {
     const size_t at = text.find(*separator, begin);

@@ -52,5 +52,41 @@ TEST(CodeVerifier, WhatDoesNotExistIsFound) {
   refuses([](Code& code) { code.instructions[0].opcode = static_cast<Opcode>(5000); }, "unknown opcode");
 }
 
+TEST(CodeVerifier, DivisorsWithoutACheckAreConstantsWithTheirReciprocals) {
+  testing::Programs programs;
+  const auto graph = programs.parse(R"(graph(%x : int):
+  %7 : int = prim::Constant[value=7]()
+  %r : int = aten::remainder(%x, %7)
+  return (%r)
+)");
+  auto code = lower(*graph, "f", nullptr);
+  ASSERT_TRUE(code.ok() && (*code)->instructions[0].opcode == Opcode::k_mod_positive);
+  EXPECT_TRUE(verify_code(**code).ok());
+  std::vector<int64_t>& constants = (*code)->scalar_constants;
+  const size_t at = static_cast<size_t>((*code)->instructions[0].c) - (*code)->scalar_registers;
+  ASSERT_EQ(constants[at], 7);
+  for (const int64_t wrong : {0, 1, -7, 8}) {
+    constants[at] = wrong;
+    EXPECT_EQ(verify_code(**code).code(), absl::StatusCode::kInternal) << wrong;
+  }
+  constants[at] = 7;
+  EXPECT_TRUE(verify_code(**code).ok());
+  (*code)->instructions[0].c = 0;
+  EXPECT_EQ(verify_code(**code).code(), absl::StatusCode::kInternal);
+}
+
+TEST(CodeVerifier, AKernelWithoutAStackGetsAsManyOperandsAsItTakes) {
+  testing::Programs programs;
+  const auto graph = programs.parse(R"(graph(%x : str):
+  %r : str = aten::lower(%x)
+  return (%r)
+)");
+  ASSERT_NE(graph, nullptr);
+  auto code = lower(*graph, "f", nullptr);
+  ASSERT_TRUE(code.ok() && (*code)->sites[0].direct != nullptr);
+  (*code)->sites[0].outputs = 0;
+  EXPECT_EQ(verify_code(**code).code(), absl::StatusCode::kInternal);
+}
+
 }  // namespace
 }  // namespace vesta::runtime

@@ -12,6 +12,9 @@ using ir::Block;
 using ir::Node;
 using ir::Value;
 
+// Rounded towards minus infinity.
+int64_t quotient(int64_t x, int64_t y) { return x / y - (x % y != 0 && (x < 0) != (y < 0) ? 1 : 0); }
+
 class Evaluator {
  public:
   std::map<const Value*, IValue> values;
@@ -88,6 +91,9 @@ class Evaluator {
     if (kind == "aten::add") return x + y;
     if (kind == "aten::sub") return x - y;
     if (kind == "aten::mul") return x * y;
+    if (kind == "aten::remainder") return x - y * quotient(x, y);
+    if (kind == "aten::floordiv") return quotient(x, y);
+    if (kind == "aten::__and__") return x & y;
     if (kind == "aten::lt") return x < y;
     if (kind == "aten::ge") return x >= y;
     if (kind == "aten::eq") return x == y;

@@ -76,7 +76,7 @@ TEST(Lowering, WhileLoopFusesItsComparison) {
   parameters: s0 int
   0: lt_int s1, #1, s0
   1: jump_unless @4, s1
-  2: floordiv_int s0, s0, #2
+  2: shift_right_int s0, s0, #1
   3: loop_if_lt_int @2, #1, s0
   4: return_values (s0)
 )");
@@ -141,9 +141,8 @@ TEST(Lowering, TuplesThatAreOnlyTakenApartVanish) {
 )"),
             R"(code 'f' (values 0, scalars 2)
   parameters: s0 int, s1 int
-  0: mul_int s0, s0, s1
-  1: add_int s0, s0, s1
-  2: return_values (s0)
+  0: mul_add_int s0, s0, s1, s1
+  1: return_values (s0)
 )");
 }
 
@@ -157,9 +156,8 @@ TEST(Lowering, IntsMixedWithFloatsAreConverted) {
             R"(code 'f' (values 0, scalars 3)
   parameters: s0 float, s1 int
   0: int_to_float s2, s1
-  1: mul_float s1, s0, s2
-  2: add_float s1, s1, #2.0
-  3: return_values (s1)
+  1: mul_add_float s1, s0, s2, #2.0
+  2: return_values (s1)
 )");
 }
 
