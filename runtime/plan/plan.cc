@@ -53,8 +53,11 @@ absl::StatusOr<std::shared_ptr<const Plan>> Plan::compile(PlanGraph graph, Deriv
 
 namespace {
 
-constexpr size_t kKeptBytes = size_t{1} << 16;  // Of one result: more is not worth holding on to.
 constexpr size_t kKeptTensors = 2;
+
+// How many earlier results' memory is held on to, by their size. Of large ones none: the memory would be missed
+// elsewhere; of those in between one, or the system would take it back and give it anew, page by page, in each call.
+size_t kept_tensors(size_t bytes) { return bytes <= size_t{1} << 16 ? kKeptTensors : bytes <= size_t{1} << 20 ? 1 : 0; }
 
 bool moves(const Buffer& buffer) { return buffer.kind == Buffer::Kind::kInput || buffer.kind == Buffer::Kind::kOutput; }
 
@@ -108,8 +111,8 @@ at::Tensor over_storage(const FreshTensor& made, c10::Storage storage) {
 
 // A tensor of a result: in memory that an earlier one has left, where that is certain.
 at::Tensor make_fresh(const FreshTensor& made, KeptStorage* kept) {
-  const bool keeps = made.bytes <= kKeptBytes;
-  for (size_t i = 0; keeps && i < kKeptTensors; ++i) {
+  const size_t keeps = kept_tensors(made.bytes);
+  for (size_t i = 0; i < keeps; ++i) {
     const KeptStorage& last = kept[i];
     if (!last.storage || last.storage.use_count() != 1) continue;
     // What another thread that held it has done to it comes before.
@@ -121,10 +124,10 @@ at::Tensor make_fresh(const FreshTensor& made, KeptStorage* kept) {
   const at::ScalarType type = made.integers ? at::kLong : at::kFloat;
   at::Tensor tensor = made.contiguous ? at::Tensor(at::detail::empty_cpu(made.dims, type))
                                       : at::Tensor(at::detail::empty_strided_cpu(made.dims, made.strides, type));
-  if (!keeps) return tensor;
+  if (keeps == 0) return tensor;
   const c10::Storage& storage = tensor.storage();
   if (storage.nbytes() != made.bytes) return tensor;
-  std::swap(kept[0], kept[1]);
+  if (keeps > 1) std::swap(kept[0], kept[1]);
   kept[0] = {storage, storage.data_ptr().get(), storage.data_ptr().get_deleter()};
   return tensor;
 }

@@ -185,6 +185,17 @@ TEST_F(PlanSmallTest, MemoryOfAResultThatIsGoneIsUsedAgain) {
   EXPECT_EQ(places.size(), 1U);
 }
 
+TEST_F(PlanSmallTest, MemoryOfLargeResultsIsGivenBack) {
+  const c10::NoGradGuard no_grad;
+  const Layer layer;
+  for (int64_t rows : {4096, 65536}) {  // 384 KB, 6 MB
+    at::Tensor result = layer(at::randn({rows, 16}));
+    const c10::Storage storage = result.storage();
+    result = at::Tensor();
+    EXPECT_EQ(storage.use_count(), rows == 4096 ? 2U : 1U);
+  }
+}
+
 TEST_F(PlanSmallTest, ChangedStoragesAreNotUsedAgain) {
   const c10::NoGradGuard no_grad;
   const Layer layer;
