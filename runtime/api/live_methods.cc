@@ -4,6 +4,7 @@
 #include "runtime/api/live_methods.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include <ATen/core/class_type.h>
@@ -45,6 +46,9 @@ class Guard {
         return false;
       return is_written_ || (now.toTensor()._version() == version_ && address_of(now.toTensor()) == address_);
     }
+    // NaN is what it was.
+    if (now.isDouble() && value_.isDouble())
+      return std::bit_cast<int64_t>(now.toDouble()) == std::bit_cast<int64_t>(value_.toDouble());
     return now.is(value_);
   }
   bool requires_gradient() const { return is_tensor_ && value_.toTensor().requires_grad(); }
