@@ -248,14 +248,18 @@ absl::StatusOr<c10::Symbol> NativeDecoder::symbol(uint32_t number, bool qualifie
   return made;
 }
 
-absl::StatusOr<std::shared_ptr<ir::Graph>> NativeDecoder::graph(const native::Graph* in, const ir::Function* function) {
+absl::StatusOr<std::shared_ptr<ir::Graph>> NativeDecoder::graph(const native::Graph* in, const ir::Function* function,
+                                                                BodyKind kind) {
   if (in == nullptr) return damaged("a function has no body");
   VESTA_ASSIGN_OR_RETURN(std::shared_ptr<ir::Graph> made, NativeGraphDecoder(*this, *in, function, 0).read());
   if (made == nullptr) return made;
   const std::vector<c10::Argument>& arguments = function->schema().arguments();
   bool agrees = made->inputs().size() == arguments.size();
   for (size_t i = 0; agrees && i < arguments.size(); ++i) {
-    agrees = arguments[i].type()->isSubtypeOf(*made->inputs()[i]->type());
+    const c10::TypePtr& type = made->inputs()[i]->type();
+    const bool is_absent = kind == BodyKind::kOptimized && type->kind() == c10::TypeKind::NoneType &&
+                           arguments[i].type()->kind() == c10::TypeKind::OptionalType;
+    agrees = is_absent || arguments[i].type()->isSubtypeOf(*type);
   }
   const std::string name = printable(function->qualname().qualifiedName());
   if (!agrees) return damaged(absl::StrFormat("the body of '%s' takes other arguments than its signature", name));
@@ -269,7 +273,7 @@ absl::Status NativeDecoder::make_bodies() {
     const native::Function& in = *in_.functions()->Get(i);
     VESTA_ASSIGN_OR_RETURN(support::SourceRange place, range(in.range()));
     functions_[i]->set_range(std::move(place));
-    VESTA_ASSIGN_OR_RETURN(std::shared_ptr<ir::Graph> body, graph(in.graph(), functions_[i]));
+    VESTA_ASSIGN_OR_RETURN(std::shared_ptr<ir::Graph> body, graph(in.graph(), functions_[i], BodyKind::kPortable));
     if (body != nullptr) functions_[i]->set_graph(std::move(body));
   }
   bodies_are_made_ = true;

@@ -75,7 +75,10 @@ class NativeDecoder {
 
   // native_decode_graph.cc
   absl::Status make_bodies();
-  absl::StatusOr<std::shared_ptr<ir::Graph>> graph(const native::Graph* in, const ir::Function* function);
+  // In an optimized body, an input of type None stands for an optional argument that is absent.
+  enum class BodyKind : uint8_t { kPortable, kOptimized };
+  absl::StatusOr<std::shared_ptr<ir::Graph>> graph(const native::Graph* in, const ir::Function* function,
+                                                   BodyKind kind);
   absl::StatusOr<const ir::Operator*> find_operator(uint32_t number);
   absl::StatusOr<support::SourceRange> range(const native::Range* in);
   absl::StatusOr<c10::Symbol> symbol(uint32_t number, bool qualified);

@@ -202,7 +202,7 @@ absl::StatusOr<OptimizedMethod> NativeDecoder::optimized_method(const native::Op
   }
   out.object = object.toObject();
   out.function = method;
-  VESTA_ASSIGN_OR_RETURN(out.graph, graph(in.graph(), method));
+  VESTA_ASSIGN_OR_RETURN(out.graph, graph(in.graph(), method, BodyKind::kOptimized));
   for (uint32_t i = 0; i < size_of(in.derived()); ++i) {
     const native::DerivedConstant& constant = *in.derived()->Get(i);
     DerivedTensor derived;

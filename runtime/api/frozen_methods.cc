@@ -356,7 +356,9 @@ void FrozenMethods::restore(const std::vector<serialization::OptimizedMethod>& m
   for (const serialization::OptimizedMethod& method : methods) {
     const auto found = entries_.find({method.object.get(), method.function});
     if (found == entries_.end()) continue;
-    Variant& variant = found->second->variant(runtime::absent_arguments(*method.graph));
+    const runtime::AbsentArguments absent = runtime::absent_arguments(*method.graph);
+    Variant& variant = found->second->variant(absent);
+    if (variant.absent != absent) continue;  // A file with more of them than are kept.
     const std::lock_guard<std::mutex> lock(variant.mutex);
     variant.graph = method.graph;
     variant.constants = std::make_shared<runtime::plan::DerivedConstants>();
