@@ -305,6 +305,12 @@ absl::Status Compiler::concat(const Step& step, const ConcatParams& params) {
     const MemoryDesc& desc = sources.back().desc;
     alike = alike && same_order(desc, sources[0].desc) && desc.get_padded_dims() == desc.get_dims();
   }
+  // Where channels lie together, pieces of a few of them are slower to copy than planes are to reorder (densenet121's).
+  constexpr int64_t kShortestPiece = 64;
+  const int64_t joined = tensor(step.outputs[0]).dims[static_cast<size_t>(params.axis)];
+  const bool is_innermost =
+      alike && is_strided(sources[0].desc) && order_of(sources[0].desc).back() == static_cast<size_t>(params.axis);
+  if (is_innermost && joined < kShortestPiece * static_cast<int64_t>(sources.size())) alike = false;
   if (!alike) {
     for (size_t i = 0; i < sources.size(); ++i)
       sources[i] = in_layout(step.inputs[i], plain(tensor(step.inputs[i]).dims));
