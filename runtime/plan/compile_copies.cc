@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include <c10/util/accumulate.h>
+
 #include "absl/strings/str_cat.h"
 #include "runtime/plan/compiler_context.h"
 
@@ -31,16 +33,11 @@ class JoinKernel : public Kernel {
   std::vector<size_t> widths_;  // Elements.
 };
 
-int64_t elements(const Dims& dims) {
-  int64_t count = 1;
-  for (int64_t size : dims) count *= size;
-  return count;
-}
-
 }  // namespace
 
 bool Compiler::copies_itself(const MemoryDesc& from, const MemoryDesc& to) {
-  return is_strided(from) && is_strided(to) && from.get_dims() == to.get_dims() && elements(to.get_dims()) <= kSmall;
+  return is_strided(from) && is_strided(to) && from.get_dims() == to.get_dims() &&
+         c10::multiply_integers(to.get_dims()) <= kSmall;
 }
 
 void Compiler::emit_copy(const Location& from, const Location& to) {
@@ -49,7 +46,7 @@ void Compiler::emit_copy(const Location& from, const Location& to) {
   // Times one: every number stays as it is.
   params.program = {{PointOp::k_mul, {{PointValue::Kind::kInput, 0, 0}, {PointValue::Kind::kNumber, 0, 1}, {}}}};
   params.results = {0};
-  emit(absl::StrCat("copy of ", elements(params.dims)),
+  emit(absl::StrCat("copy of ", c10::multiply_integers(params.dims)),
        std::make_unique<PointwiseLoop>(params, params.dims, std::vector<Dims>{from.desc.get_strides()},
                                        std::vector<Dims>{to.desc.get_strides()}),
        {from.part}, {to.part});
@@ -59,8 +56,7 @@ bool Compiler::joins_itself(const Step& step) const { return tensor(step.outputs
 
 absl::Status Compiler::join(const Step& step, const ConcatParams& params, const std::vector<Location>& sources) {
   const Dims& out = tensor(step.outputs[0]).dims;
-  int64_t outer = 1;
-  for (int64_t i = 0; i < params.axis; ++i) outer *= out[static_cast<size_t>(i)];
+  const int64_t outer = c10::multiply_integers(out.begin(), out.begin() + params.axis);
   std::vector<size_t> widths;
   std::vector<BufferPart> inputs;
   for (size_t i = 0; i < sources.size(); ++i) {

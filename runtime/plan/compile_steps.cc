@@ -190,13 +190,16 @@ absl::Status Compiler::convolution(const Step& step, const ConvParams& params) {
     compile(pd, dnnl::deconvolution_forward(pd));
     return absl::OkStatus();
   }
-  auto pd = described(any_layout(input.dims), any_layout(output.dims));
-  if (prefers_blocks_) {
-    // Images of few channels are read as they are.
-    const MemoryDesc from = input.dims[1] < kChannelBlock ? any_layout(input.dims) : channel_blocks(input.dims);
-    auto blocked = described(from, channel_blocks(output.dims));
-    if (absl::StartsWith(blocked.impl_info_str(), "jit")) pd = std::move(blocked);
-  }
+  const auto chosen = [&] {
+    if (prefers_blocks_) {
+      // Images of few channels are read as they are.
+      const MemoryDesc from = input.dims[1] < kChannelBlock ? any_layout(input.dims) : channel_blocks(input.dims);
+      auto blocked = described(from, channel_blocks(output.dims));
+      if (absl::StartsWith(blocked.impl_info_str(), "jit")) return blocked;
+    }
+    return described(any_layout(input.dims), any_layout(output.dims));
+  };
+  const dnnl::convolution_forward::primitive_desc pd = chosen();
   compile(pd, dnnl::convolution_forward(pd));
   return absl::OkStatus();
 }
