@@ -135,7 +135,7 @@ std::vector<Contender> contenders(const std::string& archive, const Inputs& inpu
   all.push_back({"Vesta", [=, &inputs] {
                    vesta::Module module = must(vesta::load(archive));
                    (void)module.eval();
-                   return call_of(must(module.freeze()), inputs);
+                   return call_of(must(std::move(module).freeze()), inputs);
                  }});
   return all;
 }

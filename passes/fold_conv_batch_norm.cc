@@ -2,6 +2,7 @@
 // sqrt(variance + eps). Behind a convolution whose weights are constants it goes into them: W * scale, and
 // (b - mean) * scale + shift. The scale is computed in double; results differ from those of two steps by rounding.
 
+#include <algorithm>
 #include <optional>
 
 #include "passes/alias_analysis.h"
@@ -37,6 +38,15 @@ const ConvolutionRow* convolution_row(const Node& node) {
   return nullptr;
 }
 
+// What plans take they scale when they pack the weights (runtime/plan/rewrites.cc): done here, they would be in memory
+// once more.
+bool is_left_to_plans(const Node& convolution, const at::Tensor& weight, const PassContext& context) {
+  static const c10::Symbol kUnplanned = c10::Symbol::attr("unplanned");
+  const auto& without = context.without;
+  return std::find(without.begin(), without.end(), "group_planned_nodes") == without.end() &&
+         weight.scalar_type() == c10::kFloat && weight.is_cpu() && !convolution.has(kUnplanned);
+}
+
 bool is_float(const at::Tensor& tensor) {
   return tensor.scalar_type() == c10::kFloat || tensor.scalar_type() == c10::kDouble;
 }
@@ -65,6 +75,7 @@ class Folder {
     const std::optional<size_t> dim = channel_dim(*convolution, *row);
     const std::optional<at::Tensor> weight = constant_tensor(convolution->input(1));
     if (!dim.has_value() || !weight.has_value() || weight->dim() < 3 || !is_float(*weight)) return false;
+    if (is_left_to_plans(*convolution, *weight, context_)) return false;
     const int64_t channels = weight->size(static_cast<int64_t>(*dim));
     if (!is_per_channel(convolution->input(2), *weight, channels, true)) return false;
     for (size_t i = 1; i <= 4; ++i) {

@@ -362,8 +362,8 @@ bool Machine::run_group(Frame& frame, const Site& site) {
     pop_results(frame, site);
     return true;
   }
-  const Code* const split = site.group->split();
-  const Code& body = split != nullptr ? *split : *site.body;
+  const Code* const made = site.group->plain();
+  const Code& body = made != nullptr ? *made : *site.body;
   Frame& plain = push_frame(body, frame.depth);  // `frame` may have moved.
   for (size_t i = 0; i < stack_.size(); ++i) write(plain, body.parameters[i].place, std::move(stack_[i]));
   stack_.clear();

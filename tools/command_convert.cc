@@ -31,7 +31,7 @@ bool is_native_name(const std::string& path) { return absl::EndsWith(path, ".ves
 // A native file, of a frozen module with what was made ahead where that is asked for.
 absl::Status save_native(Module module, const Options& options, ExtraFiles extra_files) {
   if (options.freeze.wanted()) {
-    VESTA_ASSIGN_OR_RETURN(module, frozen(module, options.freeze));
+    VESTA_ASSIGN_OR_RETURN(module, frozen(std::move(module), options.freeze));
   }
   if (options.inputs->count() > 0) {
     VESTA_ASSIGN_OR_RETURN(const Method method, module.get_method("forward"));

@@ -90,8 +90,8 @@ absl::Status print_graph(const Options& options, Terminal& terminal) {
 
 // What the optimizer makes of the method, for the object that it belongs to.
 absl::Status print_frozen(const Options& options, Terminal& terminal) {
-  VESTA_ASSIGN_OR_RETURN(const Module loaded, load(options.path, options.load));
-  VESTA_ASSIGN_OR_RETURN(const Module whole, frozen(loaded, options.freeze));
+  VESTA_ASSIGN_OR_RETURN(Module loaded, load(options.path, options.load));
+  VESTA_ASSIGN_OR_RETURN(const Module whole, frozen(std::move(loaded), options.freeze));
   const size_t dot = options.method.rfind('.');
   const std::string path = dot == std::string::npos ? "" : options.method.substr(0, dot);
   VESTA_ASSIGN_OR_RETURN(const Module module, whole.get_submodule(path));

@@ -15,13 +15,13 @@ void add_freeze_options(CLI::App& command, FrozenOptions& options) {
       ->needs(freeze);
 }
 
-absl::StatusOr<Module> frozen(const Module& module, const FrozenOptions& options) {
+absl::StatusOr<Module> frozen(Module module, const FrozenOptions& options) {
   OptimizationOptions freeze;
   freeze.level = options.level == "O0"   ? OptimizationLevel::kO0
                  : options.level == "O1" ? OptimizationLevel::kO1
                                          : OptimizationLevel::kO2;
   freeze.without = options.without;
-  return module.freeze(freeze);
+  return std::move(module).freeze(freeze);
 }
 
 }  // namespace vesta::tools

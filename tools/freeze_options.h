@@ -22,6 +22,6 @@ struct FrozenOptions {
 void add_freeze_options(CLI::App& command, FrozenOptions& options);
 
 // REQUIRES: wanted().
-absl::StatusOr<Module> frozen(const Module& module, const FrozenOptions& options);
+absl::StatusOr<Module> frozen(Module module, const FrozenOptions& options);
 
 }  // namespace vesta::tools

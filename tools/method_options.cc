@@ -26,7 +26,7 @@ absl::StatusOr<Method> method_of_archive(const MethodOptions& options) {
   }
   VESTA_RETURN_IF_ERROR(module.train(options.train));
   if (options.freeze.wanted()) {
-    VESTA_ASSIGN_OR_RETURN(module, frozen(module, options.freeze));
+    VESTA_ASSIGN_OR_RETURN(module, frozen(std::move(module), options.freeze));
   }
   return module.get_method(options.method.empty() ? "forward" : options.method);
 }

@@ -112,7 +112,9 @@ at::Tensor DeepCopier::tensor(const at::Tensor& original) {
   const auto it = copies_.find(address);
   if (it != copies_.end()) return it->second.toTensor();
   at::Tensor result = original;
-  if (!sharing_) {
+  if (options_.takes && options_.takes(original)) {
+    if (!options_.keep_requires_grad && original.requires_grad()) result.set_requires_grad(false);
+  } else if (!sharing_) {
     result = has_plain_storage(original) ? strided(original) : original.detach().clone();
     if (options_.device.has_value()) result = result.to(*options_.device);
     if (options_.keep_requires_grad && original.requires_grad()) result.set_requires_grad(true);

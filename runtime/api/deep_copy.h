@@ -27,6 +27,8 @@ class DeepCopier {
     // Tells for an attribute of a module whether tensors in it are shared with the copy. Null: none are.
     std::function<bool(const c10::ClassType& type, size_t slot)> share_tensors;
     bool keep_requires_grad = true;
+    // Tells which tensors the copy takes over, for the original is not used again. Null: none.
+    std::function<bool(const at::Tensor&)> takes;
   };
   explicit DeepCopier(Options options) : options_(std::move(options)) {}
 

@@ -1,3 +1,5 @@
+#include <unordered_set>
+
 #include <vesta/module.h>
 
 #include "ir/support/status.h"
@@ -12,6 +14,29 @@ namespace vesta {
 
 using internal::Access;
 using internal::DeepCopier;
+
+namespace {
+
+void find_unshared(const c10::ivalue::Object& module, std::unordered_set<const void*>& found) {
+  for (const c10::IValue& value : module.slots()) {
+    if (value.isTensor()) {
+      const at::Tensor& tensor = value.toTensor();
+      const bool alone = tensor.use_count() == 1 && tensor.has_storage() && tensor.storage().use_count() == 1;
+      if (alone && !tensor.is_view()) found.insert(tensor.unsafeGetTensorImpl());
+    } else if (value.isModule() && value.use_count() == 1) {
+      find_unshared(value.toObjectRef(), found);
+    }
+  }
+}
+
+// Tensors that a module's attributes hold and nobody else does, if nobody else holds the module.
+std::unordered_set<const void*> unshared_tensors(const internal::ObjectPtr& root) {
+  std::unordered_set<const void*> found;
+  if (root.use_count() == 1) find_unshared(*root, found);
+  return found;
+}
+
+}  // namespace
 
 absl::StatusOr<Module> Module::deepcopy(std::optional<c10::Device> device) const {
   VESTA_ASSIGN_OR_RETURN(const c10::IValue copy, DeepCopier({.device = device}).copy(c10::IValue(object_)));
@@ -55,8 +80,27 @@ absl::StatusOr<Module> Module::instance() const {
   return Access::module(std::move(context), copy.toObject());
 }
 
-absl::StatusOr<Module> Module::freeze(const OptimizationOptions& options) const {
+absl::StatusOr<Module> Module::freeze(const OptimizationOptions& options) const& {
   VESTA_ASSIGN_OR_RETURN(const c10::IValue copy, DeepCopier({.keep_requires_grad = false}).copy(c10::IValue(object_)));
+  return frozen(copy, options);
+}
+
+absl::StatusOr<Module> Module::freeze(const OptimizationOptions& options) && {
+  VESTA_RETURN_IF_ERROR(internal::check_passes(options));
+  // Optimized methods hold what they were made for.
+  auto context = std::make_shared<internal::Context>(*context_);
+  context->live_methods = nullptr;
+  context_ = std::move(context);
+  const std::unordered_set<const void*> unshared = unshared_tensors(object_);
+  DeepCopier::Options copies;
+  copies.keep_requires_grad = false;
+  copies.takes = [&](const at::Tensor& tensor) { return unshared.contains(tensor.unsafeGetTensorImpl()); };
+  VESTA_ASSIGN_OR_RETURN(const c10::IValue copy, DeepCopier(std::move(copies)).copy(c10::IValue(object_)));
+  const Module given_up = std::move(*this);
+  return given_up.frozen(copy, options);
+}
+
+absl::StatusOr<Module> Module::frozen(const c10::IValue& copy, const OptimizationOptions& options) const {
   auto context = std::make_shared<internal::Context>(*context_);
   context->live_methods = nullptr;
   Module result = Access::module(context, copy.toObject());

@@ -5,6 +5,7 @@
 
 #include <ATen/EmptyTensor.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/mul.h>
 
 #include "absl/strings/str_cat.h"
 #include "runtime/plan/compiler_context.h"
@@ -187,6 +188,7 @@ absl::Status Compiler::panel_convolution(const Step& step, const ConvParams& par
   const Dims& in = tensor(step.inputs[0]).dims;
   const Dims& out = tensor(step.outputs[0]).dims;
   const at::Tensor& weight = tensor(step.inputs[1]).constant;
+  const at::Tensor& scale = tensor(step.inputs[1]).scale;
   const int64_t taps = weight.size(2);
   PanelProduct product{};
   product.rows = out[2];
@@ -195,10 +197,11 @@ absl::Status Compiler::panel_convolution(const Step& step, const ConvParams& par
   product.a_stride = params.stride[0] * in[1];
   const int64_t packed_size = product.depth * padded_columns(product.columns);
   const at::Tensor panels = constants_.get(
-      "panels of taps", {weight},
+      "panels of taps", scale.defined() ? std::vector<at::Tensor>{weight, scale} : std::vector<at::Tensor>{weight},
       [&] {
         // [taps, channels, results]
-        const at::Tensor rows = weight.permute({2, 1, 0}).contiguous();
+        const at::Tensor rows =
+            (scale.defined() ? at::mul(weight, scale.view({-1, 1, 1})) : weight).permute({2, 1, 0}).contiguous();
         const at::Tensor made(at::detail::empty_cpu({packed_size}, at::kFloat));
         pack_panels(rows.const_data_ptr<float>(), product.depth, product.columns, product.columns, 1,
                     made.mutable_data_ptr<float>());

@@ -173,7 +173,7 @@ absl::Status Compiler::convolution(const Step& step, const ConvParams& params) {
   };
   const auto compile = [&](const auto& pd, const dnnl::primitive& primitive) {
     Arguments arguments = {{DNNL_ARG_SRC, in_layout(step.inputs[0], pd.src_desc())},
-                           {DNNL_ARG_WEIGHTS, packed(weight.constant, weight_desc, pd.weights_desc())}};
+                           {DNNL_ARG_WEIGHTS, packed(weight.constant, weight_desc, pd.weights_desc(), weight.scale)}};
     if (params.has_bias) {
       arguments.push_back({DNNL_ARG_BIAS, packed(tensor(step.inputs[2]).constant, bias_desc, bias_desc)});
     }

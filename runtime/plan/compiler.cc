@@ -1,3 +1,5 @@
+#include <unordered_map>
+
 #include <ATen/EmptyTensor.h>
 
 #include "absl/strings/str_cat.h"
@@ -200,17 +202,31 @@ Compiler::Location Compiler::in_layout(TensorId id, const MemoryDesc& desc) {
   return to;
 }
 
-Compiler::Location Compiler::packed(const at::Tensor& constant, const MemoryDesc& as, const MemoryDesc& desc) {
-  if (as == desc) return {constant_location(constant).part, desc};
+Compiler::Location Compiler::packed(const at::Tensor& constant, const MemoryDesc& as, const MemoryDesc& desc,
+                                    const at::Tensor& scale) {
+  if (as == desc && !scale.defined()) return {constant_location(constant).part, desc};
   const std::string name = absl::StrCat("packed:", layout_key(as), ":", layout_key(desc));
+  std::vector<at::Tensor> sources = {constant};
+  if (scale.defined()) sources.push_back(scale);
   const at::Tensor bytes = constants_.get(
-      name, {constant},
+      name, sources,
       [&] {
-        const at::Tensor made(at::detail::empty_cpu({static_cast<int64_t>(desc.get_size())}, at::kByte));
-        dnnl::memory from(as, cpu_engine(), constant.data_ptr());
-        dnnl::memory to(desc, cpu_engine(), made.data_ptr());
+        const at::Tensor made = constants_.new_bytes(static_cast<int64_t>(desc.get_size()));
+        dnnl::primitive_attr attr;
+        std::unordered_map<int, dnnl::memory> arguments = {
+            {DNNL_ARG_FROM, {as, cpu_engine(), const_cast<void*>(constant.const_data_ptr())}},
+            {DNNL_ARG_TO, {desc, cpu_engine(), made.mutable_data_ptr()}}};
+        if (scale.defined()) {
+          // Of the groups and what each gives, or of the results alone: the first dimensions.
+          const bool by_group = as.get_dims()[0] != scale.numel();
+          attr.set_scales_mask(DNNL_ARG_FROM, by_group ? 3 : 1);
+          arguments.emplace(
+              DNNL_ARG_ATTR_SCALES | DNNL_ARG_FROM,
+              dnnl::memory(plain({scale.numel()}), cpu_engine(), const_cast<void*>(scale.const_data_ptr())));
+        }
+        const dnnl::reorder reorder(dnnl::reorder::primitive_desc(cpu_engine(), as, cpu_engine(), desc, attr));
         dnnl::stream stream(cpu_engine());
-        dnnl::reorder(from, to).execute(stream, from, to);
+        reorder.execute(stream, arguments);
         stream.wait();
         return made;
       },

@@ -12,6 +12,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "absl/container/flat_hash_map.h"
+#include "runtime/plan/huge_pages.h"
 
 namespace vesta::runtime::plan {
 
@@ -37,6 +38,9 @@ class DerivedConstants {
   at::Tensor get(const std::string& name, const std::vector<at::Tensor>& sources,
                  const std::function<at::Tensor()>& make, const std::optional<Form>& form = std::nullopt);
 
+  // Bytes for what is being made. REQUIRES: called by the `make` of a get() that runs.
+  at::Tensor new_bytes(int64_t count) { return slab_.take(count); }
+
   // Puts in a tensor of a file; nothing where there is one of that name and sources.
   void restore(const std::string& name, std::vector<at::Tensor> sources, at::Tensor value);
 
@@ -46,6 +50,7 @@ class DerivedConstants {
  private:
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
+  TensorSlab slab_;
   absl::flat_hash_map<std::string, size_t> numbers_;
 };
 

@@ -9,6 +9,7 @@
 
 #include "passes/pass.h"
 #include "runtime/bytecode.h"
+#include "runtime/evaluate_operator.h"
 #include "runtime/lowering.h"
 #include "runtime/plan/plan_impl.h"
 #include "runtime/plan/rewrites.h"
@@ -148,9 +149,28 @@ PlannedGroup::~PlannedGroup() {
   for (std::atomic<Ready*>& place : ready_) delete place.load(std::memory_order_acquire);
 }
 
+const Code* PlannedGroup::plain() const {
+  if (!is_folded_.load(std::memory_order_acquire)) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!is_folded_.load(std::memory_order_relaxed) && !is_split_) fold();
+    is_folded_.store(true, std::memory_order_release);
+  }
+  return plain_.load(std::memory_order_acquire);
+}
+
+void PlannedGroup::fold() const {
+  const std::shared_ptr<ir::Graph> graph = subgraph_->copy();
+  passes::PassContext context;
+  context.evaluate = evaluate_operator;
+  context.without = {"group_planned_nodes"};
+  const absl::StatusOr<bool> folded = passes::fold_conv_batch_norm(*graph, context);
+  if (folded.ok() && *folded) run_plainly(*graph);
+}
+
 // Once: the parts split further where they have to. What fails here leaves the plain subgraph.
 void PlannedGroup::split_at(const ir::Node* refused) const {
-  if (split_owner_ != nullptr) return;
+  if (is_split_) return;
+  is_split_ = true;
   std::shared_ptr<ir::Graph> graph = subgraph_->copy();
   ir::Node* copied = graph->block()->first();
   for (const ir::Node* node : subgraph_->nodes()) {
@@ -161,13 +181,19 @@ void PlannedGroup::split_at(const ir::Node* refused) const {
   if (copied == nullptr) return;
   copied->set(c10::Symbol::attr("unplanned"), int64_t{1});
   passes::PassContext context;
+  context.evaluate = evaluate_operator;
+  const absl::StatusOr<bool> folded = passes::fold_conv_batch_norm(*graph, context);
+  if (!folded.ok()) return;
   const absl::StatusOr<bool> grouped = passes::group_planned_nodes(*graph, context);
-  if (!grouped.ok() || !*grouped) return;
-  absl::StatusOr<std::unique_ptr<Code>> code = lower(*graph, name_, program_, constants_);
+  if (grouped.ok() && *grouped) run_plainly(*graph);
+}
+
+void PlannedGroup::run_plainly(const ir::Graph& graph) const {
+  absl::StatusOr<std::unique_ptr<Code>> code = lower(graph, name_, program_, constants_);
   if (!code.ok()) return;
   (*code)->is_part = true;
-  split_owner_ = *std::move(code);
-  split_.store(split_owner_.get(), std::memory_order_release);
+  made_.push_back(*std::move(code));
+  plain_.store(made_.back().get(), std::memory_order_release);
 }
 
 size_t PlannedGroup::plans() const {

@@ -39,9 +39,10 @@ class PlannedGroup {
   // is to be run as it stands.
   bool run(ir::Stack& stack) const;
 
-  // What is to be run where there is no plan, if a node was refused: the same program with that node alone and what is
-  // around it in groups of their own. Null: the plain subgraph.
-  const Code* split() const { return split_.load(std::memory_order_acquire); }
+  // What is to be run where there is no plan. If a node was refused: the same program with that node alone and what is
+  // around it in groups of their own. Else with batch norms folded into convolutions, as plans do for themselves.
+  // Null: the plain subgraph.
+  const Code* plain() const;
 
   // Plans that are kept at most; the one that was used longest ago goes first.
   static constexpr size_t kMaxPlans = 12;
@@ -74,12 +75,16 @@ class PlannedGroup {
   std::shared_ptr<const Plan> make(const Key& key) const;
 
   void split_at(const ir::Node* refused) const;
+  void fold() const;
+  void run_plainly(const ir::Graph& graph) const;
 
   std::shared_ptr<const ir::Graph> subgraph_;
   std::string name_;
   const ir::Program* program_;
-  mutable std::unique_ptr<const Code> split_owner_;
-  mutable std::atomic<const Code*> split_{nullptr};
+  mutable std::vector<std::unique_ptr<const Code>> made_;  // Calls may still be in one that was replaced.
+  mutable std::atomic<const Code*> plain_{nullptr};
+  mutable std::atomic<bool> is_folded_{false};
+  mutable bool is_split_ = false;
   std::shared_ptr<DerivedConstants> constants_;
   // By thread, as far as there are places.
   static constexpr size_t kReady = 8;

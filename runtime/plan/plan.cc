@@ -18,6 +18,7 @@ namespace vesta::runtime::plan {
 namespace {
 
 constexpr size_t kArenaAlignment = 4096;
+constexpr size_t kLargeArena = size_t{4} << 20;
 constexpr size_t kKeptContexts = 4;
 
 dnnl::stream& thread_stream() {
@@ -27,7 +28,9 @@ dnnl::stream& thread_stream() {
 
 }  // namespace
 
-PlanContext::~PlanContext() { std::free(arena); }
+PlanContext::~PlanContext() {
+  if (pages == nullptr) std::free(arena);
+}
 
 Plan::Plan(std::unique_ptr<PlanImpl> impl) : impl_(std::move(impl)) {}
 Plan::~Plan() = default;
@@ -64,7 +67,8 @@ bool moves(const Buffer& buffer) { return buffer.kind == Buffer::Kind::kInput ||
 std::byte* fixed_address(const PlanImpl& impl, const PlanContext& context, BufferPart part) {
   const Buffer& buffer = impl.buffers[static_cast<size_t>(part.buffer)];
   if (buffer.kind == Buffer::Kind::kArena) return context.arena + buffer.offset + part.offset;
-  if (buffer.kind == Buffer::Kind::kConstant) return static_cast<std::byte*>(buffer.constant.data_ptr()) + part.offset;
+  if (buffer.kind == Buffer::Kind::kConstant)
+    return static_cast<std::byte*>(const_cast<void*>(buffer.constant.const_data_ptr())) + part.offset;
   return nullptr;
 }
 
@@ -72,7 +76,12 @@ std::unique_ptr<PlanContext> make_context(const PlanImpl& impl) {
   auto context = std::make_unique<PlanContext>();
   const size_t bytes = (impl.arena_bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
   if (bytes != 0) {
-    context->arena = static_cast<std::byte*>(std::aligned_alloc(kArenaAlignment, bytes));
+    if (bytes >= kLargeArena) {
+      context->pages = std::make_unique<HugePages>(bytes);
+      context->arena = context->pages->data();
+    } else {
+      context->arena = static_cast<std::byte*>(std::aligned_alloc(kArenaAlignment, bytes));
+    }
     if (context->arena == nullptr) throw std::bad_alloc();
   }
   context->kept.resize(impl.fresh.size() * kKeptTensors);

@@ -28,6 +28,7 @@ struct PlanTensor {
   int64_t offset = 0;  // Of a view, in elements of its base.
   TensorId base = kNoTensor;
   at::Tensor constant;    // Defined: the value is known. Any strides; float32, CPU.
+  at::Tensor scale;       // Of a convolution's weights: what those of each result are multiplied with when packed.
   bool mask = false;      // Stands for a bool tensor: 0 or 1. Lives inside of pointwise programs only.
   bool integers = false;  // int64: an input, a view of one, or a result. Only steps that ask for it read it.
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/plan/dnnl.h"
+#include "runtime/plan/huge_pages.h"
 #include "runtime/plan/kernel.h"
 #include "runtime/plan/plan.h"
 
@@ -76,6 +77,7 @@ struct PlanContext {
   };
   ~PlanContext();
   std::byte* arena = nullptr;
+  std::unique_ptr<HugePages> pages;  // What a large arena lies in.
   std::vector<dnnl::memory> memories;
   std::vector<dnnl_exec_arg_t> arguments;  // Of all operations, one after the other.
   std::vector<float*> pointers;            // Of all kernels: inputs, then outputs, of one after the other.

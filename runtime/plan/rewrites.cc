@@ -172,6 +172,7 @@ class Rewriter {
     const auto* conv = fused.as<ConvParams>();
     const auto* matmul = fused.as<MatmulParams>();
     if (conv != nullptr && conv->transposed && conv->groups != 1) return false;
+    // The scaled weights lie as these do.
     if (matmul != nullptr && !matmul->rows) return false;
     const PointInstruction& instruction = point.as<PointwiseParams>()->program[0];
     const Dims& out = plan_.tensor(input).dims;
@@ -202,21 +203,11 @@ class Rewriter {
 
   void set_weights(Step& fused, int64_t channels, const std::optional<at::Tensor>& scale,
                    const std::optional<at::Tensor>& shift) {
-    const auto* conv = fused.as<ConvParams>();
     const bool has_bias = fused.inputs.size() > 2;
-    const at::Tensor weight = plan_.tensor(fused.inputs[1]).constant;
     at::Tensor bias = has_bias ? plan_.tensor(fused.inputs[2]).constant : at::Tensor();
     if (scale.has_value()) {
-      const int64_t axis = conv != nullptr && !conv->transposed ? 0 : 1;
-      const at::Tensor scaled = constants_.get(
-          absl::StrCat("scaled:", axis), {weight, *scale},
-          [&] {
-            Dims shape(static_cast<size_t>(weight.dim()), 1);
-            shape[static_cast<size_t>(axis)] = channels;
-            return at::mul(weight, scale->reshape(shape));
-          },
-          DerivedConstants::Form{weight.scalar_type(), weight.sizes().vec()});
-      fused.inputs[1] = add_constant(scaled);
+      fused.inputs[1] = fused.as<ConvParams>() != nullptr ? scaled_later(fused, channels, *scale)
+                                                          : scaled_now(fused.inputs[1], channels, *scale);
       if (has_bias) {
         bias = constants_.get("scaled_bias", {bias, *scale}, [&] { return at::mul(bias, scale->reshape({channels})); });
       }
@@ -231,6 +222,29 @@ class Rewriter {
     fused.inputs[2] = add_constant(bias);
     if (auto* params = fused.as<ConvParams>()) params->has_bias = true;
     if (auto* params = fused.as<MatmulParams>()) params->has_bias = true;
+  }
+
+  // A product's weights, whose channels are columns.
+  TensorId scaled_now(TensorId weights, int64_t channels, const at::Tensor& scale) {
+    const at::Tensor weight = plan_.tensor(weights).constant;
+    return add_constant(constants_.get(
+        "scaled", {weight, scale},
+        [&] {
+          return at::mul(weight, scale.reshape({1, channels}));
+        },
+        DerivedConstants::Form{weight.scalar_type(), weight.sizes().vec()}));
+  }
+
+  // A convolution's weights: large ones would be in memory twice, scaled and packed.
+  TensorId scaled_later(const Step& convolution, int64_t channels, const at::Tensor& scale) {
+    const at::Tensor weight = plan_.tensor(convolution.inputs[1]).constant;
+    const at::Tensor before = plan_.tensor(convolution.inputs[1]).scale;
+    at::Tensor factors = constants_.get("factors", {scale}, [&] { return scale.reshape({channels}).contiguous(); });
+    if (before.defined())
+      factors = constants_.get("product", {before, factors}, [&] { return at::mul(before, factors); });
+    const TensorId scaled = add_constant(weight);
+    plan_.tensor(scaled).scale = factors;
+    return scaled;
   }
 
   TensorId add_constant(const at::Tensor& constant) {

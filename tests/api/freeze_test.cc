@@ -1,5 +1,6 @@
 // What users see of optimized modules: nothing, but for what freeze() promises.
 
+#include <map>
 #include <thread>
 
 #include <ATen/ATen.h>
@@ -109,6 +110,37 @@ TEST(Freeze, ReturnsTheModulesOwnTensors) {
   EXPECT_TRUE(weight.is_same(frozen.named_parameters(false)[0].value));
 }
 
+TEST(Freeze, AHandleThatIsGivenUpGivesWhatNobodyElseHolds) {
+  const auto memory_of = [](const Module& module) {
+    std::map<std::string, const void*> places;
+    for (const auto& [name, value] : module.named_parameters()) places[name] = value.const_data_ptr();
+    for (const auto& [name, value] : module.named_buffers()) places[name] = value.const_data_ptr();
+    return places;
+  };
+  const at::Tensor x = at::ones({2, 2});
+  Module module = made(kNested);
+  must(module.forward({x}));  // What is optimized holds weights, too.
+  const auto before = memory_of(module);
+  const at::Tensor inner_weight = module.named_parameters()[1].value;
+  const at::Tensor state = module.named_buffers(false)[0].value;
+  const Module frozen = must(std::move(module).freeze());
+  const auto after = memory_of(frozen);
+  EXPECT_EQ(after.at("weight"), before.at("weight"));
+  EXPECT_FALSE(frozen.named_parameters(false)[0].value.requires_grad());
+  // Others hold these.
+  EXPECT_NE(after.at("state"), before.at("state"));
+  EXPECT_NE(after.at("inner.weight"), before.at("inner.weight"));
+  const at::Tensor expected = must(made(kNested).freeze()->forward({x})).toTensor();
+  EXPECT_TRUE(at::equal(must(frozen.forward({x})).toTensor(), expected));
+
+  Module two = made(kNested);
+  const Module other = two;
+  const auto shared = memory_of(two);
+  const Module copied = must(std::move(two).freeze());
+  EXPECT_NE(memory_of(copied).at("weight"), shared.at("weight"));
+  EXPECT_EQ(memory_of(other), shared);
+}
+
 TEST(Freeze, SavesThePortableProgram) {
   const Module module = made(kNested);
   Module evaluated = must(module.deepcopy());
@@ -125,7 +157,8 @@ TEST(Freeze, RefusesPassesThatDoNotExist) {
   options.without = {"inline_everything"};
   const absl::StatusOr<Module> frozen = made(kNested).freeze(options);
   EXPECT_TRUE(absl::IsInvalidArgument(frozen.status()));
-  EXPECT_THAT(message(frozen), testing::HasSubstr("no pass 'inline_everything' to leave out; there are: bind_absent_arg"));
+  EXPECT_THAT(message(frozen),
+              testing::HasSubstr("no pass 'inline_everything' to leave out; there are: bind_absent_arg"));
 }
 
 TEST(Freeze, ManyThreadsMeetAMethodForTheFirstTime) {

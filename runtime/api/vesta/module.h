@@ -169,7 +169,10 @@ class VESTA_API Module {
   // still changes. In return its methods are optimized: forward() now, others at their first call. A
   // call with gradients to record through its arguments runs as the program was written. What is saved, printed and
   // copied stays that, too; deepcopy() is a module that is not frozen. InvalidArgument for a pass that does not exist.
-  absl::StatusOr<Module> freeze(const OptimizationOptions& options = {}) const;
+  absl::StatusOr<Module> freeze(const OptimizationOptions& options = {}) const&;
+  // The same of a handle that is given up (`vesta::load(path)->freeze()`, `std::move(module).freeze()`): parameters and
+  // buffers that nobody else holds become the frozen module's without a copy. The handle is then empty.
+  absl::StatusOr<Module> freeze(const OptimizationOptions& options = {}) &&;
   bool is_frozen() const;
   // Does at once what the first call of forward() on inputs of these kinds would do first: it is optimized and its
   // plans are made, weights packed, by one call on a module that shares all of that (this one's state does not change).
@@ -201,6 +204,8 @@ class VESTA_API Module {
   friend struct internal::Access;
   Module(std::shared_ptr<const internal::Context> context, c10::intrusive_ptr<c10::ivalue::Object> object)
       : context_(std::move(context)), object_(std::move(object)) {}
+
+  absl::StatusOr<Module> frozen(const c10::IValue& copy, const OptimizationOptions& options) const;
 
   std::shared_ptr<const internal::Context> context_;
   c10::intrusive_ptr<c10::ivalue::Object> object_;
