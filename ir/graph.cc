@@ -76,8 +76,10 @@ Node::~Node() {
 
 void Node::remove_use(Value* value, size_t index) {
   auto& uses = value->uses_;
-  auto it = std::find_if(uses.begin(), uses.end(), [&](const Use& u) { return u.user == this && u.index == index; });
-  uses.erase(it);
+  // From the back: nodes are mostly destroyed before those that they read, in the reverse order of their making.
+  const auto it =
+      std::find_if(uses.rbegin(), uses.rend(), [&](const Use& u) { return u.user == this && u.index == index; });
+  uses.erase(std::next(it).base());
 }
 
 void Node::add_input(Value* value) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include <ATen/ops/add.h>
 #include <ATen/ops/mul.h>
@@ -40,15 +41,16 @@ class Rewriter {
 
  private:
   struct Readers {
-    std::vector<size_t> steps;
-    bool escapes = false;  // A result of the group, or seen through views.
+    std::multiset<size_t> steps;  // Those that read it twice count twice.
+    bool escapes = false;         // A result of the group, or seen through views.
+    bool has_views = false;
   };
 
   void index() {
     readers_.assign(plan_.tensors.size(), {});
     producer_.assign(plan_.tensors.size(), SIZE_MAX);
     for (size_t i = 0; i < plan_.steps.size(); ++i) {
-      for (TensorId input : plan_.steps[i].inputs) readers_[static_cast<size_t>(input)].steps.push_back(i);
+      for (TensorId input : plan_.steps[i].inputs) readers_[static_cast<size_t>(input)].steps.insert(i);
       for (TensorId output : plan_.steps[i].outputs) producer_[static_cast<size_t>(output)] = i;
     }
     for (TensorId output : plan_.outputs) {
@@ -57,7 +59,8 @@ class Rewriter {
     }
     for (size_t i = 0; i < plan_.tensors.size(); ++i) {
       if (plan_.tensors[i].base != static_cast<TensorId>(i)) {
-        readers_[static_cast<size_t>(plan_.tensors[i].base)].escapes = true;
+        Readers& base = readers_[static_cast<size_t>(plan_.tensors[i].base)];
+        base.escapes = base.has_views = true;
       }
     }
   }
@@ -138,8 +141,8 @@ class Rewriter {
       producer_[static_cast<size_t>(step.outputs[0])] = i;
       for (TensorId read : step.inputs) {
         auto& list = readers_[static_cast<size_t>(read)].steps;
-        std::erase(list, producer);
-        if (std::find(list.begin(), list.end(), i) == list.end()) list.push_back(i);
+        list.erase(producer);
+        if (!list.contains(i)) list.insert(i);
       }
       return true;
     }
@@ -356,16 +359,9 @@ class Rewriter {
         if (reader < i) return false;
       }
       // Views of it may be read between the two.
-      if (has_views(output)) return false;
+      if (readers(output).has_views) return false;
     }
     return true;
-  }
-
-  bool has_views(TensorId id) const {
-    for (size_t i = 0; i < plan_.tensors.size(); ++i) {
-      if (plan_.tensors[i].base == id && static_cast<TensorId>(i) != id) return true;
-    }
-    return false;
   }
 
   void join(size_t producer, size_t i) {
@@ -403,11 +399,11 @@ class Rewriter {
     joined.params = std::move(params);
     later = std::move(joined);
     for (TensorId output : later.outputs) producer_[static_cast<size_t>(output)] = i;
-    for (TensorId output : earlier.outputs) std::erase(readers_[static_cast<size_t>(output)].steps, i);
+    for (TensorId output : earlier.outputs) readers_[static_cast<size_t>(output)].steps.erase(i);
     for (TensorId input : later.inputs) {
       auto& list = readers_[static_cast<size_t>(input)].steps;
-      std::erase(list, producer);
-      if (std::find(list.begin(), list.end(), i) == list.end()) list.push_back(i);
+      list.erase(producer);
+      if (!list.contains(i)) list.insert(i);
     }
   }
 
