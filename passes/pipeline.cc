@@ -1,6 +1,7 @@
 // Passes make work for each other (a call that is inlined brings branches that a constant decides, which bring calls),
 // so the passes of a stage, and those of the stages before it, take turns until a whole round changes nothing. Rounds
-// are bounded: a pair of passes that undo each other's work would be a bug, which checked builds report.
+// are bounded: a pair of passes that undo each other's work would be a bug, which checked builds report. A pass is not
+// asked again about a graph that has not changed since: it would change nothing (passes/pass.h).
 
 #include "passes/pipeline.h"
 
@@ -16,20 +17,35 @@ namespace {
 constexpr int kMaxRounds = 64;
 constexpr Stage kStages[] = {Stage::kUnfold, Stage::kSimplify, Stage::kFold, Stage::kFinal};
 
-// Each level of nested calls and branches takes a round to unfold; that has bounds of its own.
-absl::Status run_stage(Stage stage, ir::Graph& graph, PassContext& context) {
-  for (int round = 0; round < kMaxRounds; ++round) {
-    bool changed = false;
-    for (const PassInfo& pass : all_passes()) {
-      const bool takes_part = stage == Stage::kFinal ? pass.stage == stage : pass.stage <= stage;
-      if (!takes_part) continue;
-      VESTA_ASSIGN_OR_RETURN(const bool did, run_pass(pass, graph, context));
-      changed = changed || did;
+class Pipeline {
+ public:
+  Pipeline(ir::Graph& graph, PassContext& context)
+      : graph_(graph), context_(context), seen_(all_passes().size(), kNever) {}
+
+  // Each level of nested calls and branches takes a round to unfold; that has bounds of its own.
+  absl::Status run(Stage stage) {
+    const std::vector<PassInfo>& passes = all_passes();
+    for (int round = 0; round < kMaxRounds; ++round) {
+      const size_t before = state_;
+      for (size_t i = 0; i < passes.size(); ++i) {
+        const bool takes_part = stage == Stage::kFinal ? passes[i].stage == stage : passes[i].stage <= stage;
+        if (!takes_part || seen_[i] == state_) continue;
+        VESTA_ASSIGN_OR_RETURN(const bool changed, run_pass(passes[i], graph_, context_));
+        if (changed) ++state_;
+        seen_[i] = state_;
+      }
+      if (state_ == before || stage == Stage::kFinal) break;
     }
-    if (!changed || stage == Stage::kFinal) break;
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
-}
+
+ private:
+  static constexpr size_t kNever = SIZE_MAX;
+  ir::Graph& graph_;
+  PassContext& context_;
+  size_t state_ = 0;          // Counts the changes of the graph.
+  std::vector<size_t> seen_;  // By pass: the state that it has left.
+};
 
 }  // namespace
 
@@ -65,7 +81,8 @@ absl::StatusOr<bool> run_pass(const PassInfo& pass, ir::Graph& graph, PassContex
 
 absl::Status optimize(ir::Graph& graph, PassContext& context) {
   if (context.level == Level::kPlain) return absl::OkStatus();
-  for (const Stage stage : kStages) VESTA_RETURN_IF_ERROR(run_stage(stage, graph, context));
+  Pipeline pipeline(graph, context);
+  for (const Stage stage : kStages) VESTA_RETURN_IF_ERROR(pipeline.run(stage));
   return absl::OkStatus();
 }
 

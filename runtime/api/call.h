@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "ir/program.h"
+#include "runtime/api/context.h"
 
 namespace vesta::runtime {
 class Code;
@@ -28,6 +29,12 @@ absl::StatusOr<c10::IValue> call(const ir::Function& function, std::vector<c10::
 // The same of a function's optimized code.
 absl::StatusOr<c10::IValue> call(const std::shared_ptr<const runtime::Code>& code, std::vector<c10::IValue> arguments,
                                  const CallOptions& options);
+
+// Calls a method, or with a null object a function, as the user's handles do: arguments by place and by name, optimized
+// code where the context has it.
+absl::StatusOr<c10::IValue> call_method(const Context& context, const ObjectPtr& object, const ir::Function& function,
+                                        std::vector<c10::IValue> args, const Kwargs& kwargs,
+                                        const CallOptions& options);
 
 // For `__setstate__` while an archive is read: `stack` as for ir::FunctionRunner.
 absl::Status run_while_loading(const ir::Function& function, ir::Stack& stack);

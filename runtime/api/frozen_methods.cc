@@ -206,15 +206,15 @@ struct FrozenMethods::Variant {
 
   explicit Variant(runtime::AbsentArguments of) : absent(of) {}
 
-  absl::StatusOr<std::shared_ptr<const runtime::Code>> made_code(const ir::Function& method,
-                                                                 const std::function<passes::PassContext()>& context) {
+  absl::StatusOr<const std::shared_ptr<const runtime::Code>*> made_code(
+      const ir::Function& method, const std::function<passes::PassContext()>& context) {
     if (!made.load(std::memory_order_acquire)) {
       const std::lock_guard<std::mutex> lock(mutex);
       if (!made.load(std::memory_order_relaxed)) make(method, context);
       made.store(true, std::memory_order_release);
     }
     if (!status.ok()) return status;
-    return code;
+    return &code;
   }
 
  private:
@@ -322,10 +322,11 @@ passes::PassContext FrozenMethods::context_for(const ObjectPtr& object) const {
   return context;
 }
 
-absl::StatusOr<std::shared_ptr<const runtime::Code>> FrozenMethods::code(
+absl::StatusOr<const std::shared_ptr<const runtime::Code>*> FrozenMethods::code(
     const c10::ivalue::Object& object, const ir::Function& method, const std::vector<c10::IValue>& arguments) const {
   const auto found = entries_.find({&object, &method});
-  if (found == entries_.end()) return std::shared_ptr<const runtime::Code>();
+  static const std::shared_ptr<const runtime::Code> kNone;
+  if (found == entries_.end()) return &kNone;
   Entry& entry = *found->second;
   return entry.variant(entry.absent_of(arguments)).made_code(method, [&] { return context_for(entry.object); });
 }

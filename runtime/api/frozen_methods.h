@@ -68,10 +68,11 @@ class FrozenMethods {
   std::shared_ptr<const FrozenMethods> for_instance(const ObjectPtr& root) const;
 
   // The method's optimized code for this object, which is one of the tree, and such arguments (those behind the object:
-  // which optional ones are None); null where the plain one has to do. Errors are Internal, and only in checked builds.
-  absl::StatusOr<std::shared_ptr<const runtime::Code>> code(const c10::ivalue::Object& object,
-                                                            const ir::Function& method,
-                                                            const std::vector<c10::IValue>& arguments) const;
+  // which optional ones are None); a null pointer in it where the plain one has to do. It stays as long as this. Errors
+  // are Internal, and only in checked builds.
+  absl::StatusOr<const std::shared_ptr<const runtime::Code>*> code(const c10::ivalue::Object& object,
+                                                                   const ir::Function& method,
+                                                                   const std::vector<c10::IValue>& arguments) const;
   // Methods that were optimized before, with what their plans have derived; they are of the tree. For a file.
   std::vector<serialization::OptimizedMethod> optimized() const;
   // Takes them in, before the first call.

@@ -139,7 +139,9 @@ absl::StatusOr<std::shared_ptr<const runtime::Code>> LiveMethods::code(
   const std::shared_ptr<const Generation> generation = current();
   if (generation == nullptr) return std::shared_ptr<const runtime::Code>();
   if (c10::GradMode::is_enabled() && generation->requires_gradient()) return std::shared_ptr<const runtime::Code>();
-  return generation->methods->code(object, method, arguments);
+  VESTA_ASSIGN_OR_RETURN(const std::shared_ptr<const runtime::Code>* code,
+                         generation->methods->code(object, method, arguments));
+  return *code;
 }
 
 }  // namespace vesta::internal

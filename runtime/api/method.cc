@@ -21,28 +21,36 @@ std::string Method::signature() const { return internal::signature(function_->sc
 
 absl::StatusOr<c10::IValue> Method::operator()(std::vector<c10::IValue> args, const Kwargs& kwargs,
                                                const CallOptions& options) const {
-  absl::StatusOr<std::vector<c10::IValue>> bound =
-      internal::bind_arguments(function_->schema(), object_ ? 1 : 0, std::move(args), kwargs);
-  if (!bound.ok()) return bound.status();
-  if (tracer::listener() != nullptr && object_) {
+  return internal::call_method(*context_, object_, *function_, std::move(args), kwargs, options);
+}
+
+// Nothing that callers share is counted here but the object: threads that call one small module would wait for each
+// other.
+absl::StatusOr<c10::IValue> internal::call_method(const Context& context, const ObjectPtr& object,
+                                                  const ir::Function& function, std::vector<c10::IValue> args,
+                                                  const Kwargs& kwargs, const CallOptions& options) {
+  VESTA_ASSIGN_OR_RETURN(std::vector<c10::IValue> bound,
+                         bind_arguments(function.schema(), object ? 1 : 0, std::move(args), kwargs));
+  if (tracer::listener() != nullptr && object) {
     tracer::Recorder* recorder = tracer::Recorder::current();
-    if (recorder != nullptr && recorder->calls(object_.get())) {
-      bound->insert(bound->begin(), c10::IValue(object_));
-      return tracer::record_method_call(*recorder, function_->schema(), *bound,
-                                        [&] { return internal::call(*function_, *bound, options); });
+    if (recorder != nullptr && recorder->calls(object.get())) {
+      bound.insert(bound.begin(), c10::IValue(object));
+      return tracer::record_method_call(*recorder, function.schema(), bound,
+                                        [&] { return call(function, bound, options); });
     }
   }
-  std::shared_ptr<const runtime::Code> code;
-  if (object_ && !internal::wants_gradients(*bound)) {
-    if (context_->frozen_methods != nullptr) {
-      VESTA_ASSIGN_OR_RETURN(code, context_->frozen_methods->code(*object_, *function_, *bound));
-    } else if (context_->live_methods != nullptr && tracer::listener() == nullptr) {
-      VESTA_ASSIGN_OR_RETURN(code, context_->live_methods->code(*object_, *function_, *bound));
+  std::shared_ptr<const runtime::Code> live;
+  const std::shared_ptr<const runtime::Code>* code = &live;
+  if (object && !wants_gradients(bound)) {
+    if (context.frozen_methods != nullptr) {
+      VESTA_ASSIGN_OR_RETURN(code, context.frozen_methods->code(*object, function, bound));
+    } else if (context.live_methods != nullptr && tracer::listener() == nullptr) {
+      VESTA_ASSIGN_OR_RETURN(live, context.live_methods->code(*object, function, bound));
     }
   }
-  if (object_) bound->insert(bound->begin(), c10::IValue(object_));
-  if (code != nullptr) return internal::call(code, *std::move(bound), options);
-  return internal::call(*function_, *std::move(bound), options);
+  if (object) bound.insert(bound.begin(), c10::IValue(object));
+  if (*code != nullptr) return call(*code, std::move(bound), options);
+  return call(function, std::move(bound), options);
 }
 
 bool Method::writes_state() const {

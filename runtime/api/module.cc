@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "ir/support/status.h"
 #include "runtime/api/arguments.h"
+#include "runtime/api/call.h"
 #include "runtime/api/context.h"
 #include "runtime/api/live_methods.h"
 #include "runtime/api/module_tree.h"
@@ -42,8 +43,10 @@ absl::StatusOr<c10::IValue> Module::forward(std::vector<c10::IValue> args, const
 
 absl::StatusOr<c10::IValue> Module::run_method(std::string_view name, std::vector<c10::IValue> args,
                                                const Kwargs& kwargs, const CallOptions& options) const {
-  VESTA_ASSIGN_OR_RETURN(const Method method, get_method(name));
-  return method(std::move(args), kwargs, options);
+  if (torch::jit::Function* function = object_->type()->findMethod(std::string(name))) {
+    return internal::call_method(*context_, object_, *ir::Function::from(function), std::move(args), kwargs, options);
+  }
+  return get_method(name).status();
 }
 
 absl::StatusOr<Method> Module::get_method(std::string_view name) const {

@@ -62,7 +62,7 @@ PlannedGroup::Ready::~Ready() {
 
 bool PlannedGroup::run(ir::Stack& stack) const {
   if (!is_plain_thread()) return false;
-  std::atomic<Ready*>& place = ready_[thread_number() % kReady];
+  std::atomic<Ready*>& place = ready_[thread_number() % kReady].ready;
   std::unique_ptr<Ready> ready(place.exchange(nullptr, std::memory_order_acquire));
   if (ready == nullptr || !fits(ready->key, stack)) {
     ready = find(stack);
@@ -146,7 +146,7 @@ std::shared_ptr<const Plan> PlannedGroup::make(const Key& key) const {
 }
 
 PlannedGroup::~PlannedGroup() {
-  for (std::atomic<Ready*>& place : ready_) delete place.load(std::memory_order_acquire);
+  for (Place& place : ready_) delete place.ready.load(std::memory_order_acquire);
 }
 
 const Code* PlannedGroup::plain() const {

@@ -86,9 +86,12 @@ class PlannedGroup {
   mutable std::atomic<bool> is_folded_{false};
   mutable bool is_split_ = false;
   std::shared_ptr<DerivedConstants> constants_;
-  // By thread, as far as there are places.
+  // By thread, as far as there are places, which threads shall not disturb each other at.
   static constexpr size_t kReady = 8;
-  mutable std::atomic<Ready*> ready_[kReady] = {};
+  struct alignas(64) Place {
+    std::atomic<Ready*> ready{nullptr};
+  };
+  mutable Place ready_[kReady];
   mutable std::mutex mutex_;
   mutable std::vector<Entry> entries_;
   mutable uint64_t clock_ = 0;
