@@ -4,7 +4,9 @@
 //
 // The archive takes one image of 3 x 224 x 224. Its weights are filled with random numbers and stored; each round
 // starts one process for each way, which loads the file and calls forward() once, with one thread. Printed are the
-// medians, the ratio to torch::jit, and how much of the packed file two processes that have it open share.
+// medians, the ratios to torch::jit as loaded, what the process has in memory after three more calls beyond what it had
+// at `main` (its own pages, and pages of files, which the system can take back), and how much of the native file two
+// processes that have it open share.
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,6 +24,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <torch/csrc/jit/passes/freeze_module.h>
 #include <torch/csrc/jit/serialization/import.h>
 #include <vesta/vesta.h>
 #include <nlohmann/json.hpp>
@@ -64,13 +67,41 @@ std::map<std::string, long> mapped(const std::string& file) {
   return sum;
 }
 
-json start_torch(const std::string& file, Clock::time_point begin) {
+// MiB of this process: its own, and of files.
+std::pair<double, double> resident() {
+  std::ifstream in("/proc/self/status");
+  std::pair<double, double> mib;
+  for (std::string key; in >> key;) {
+    double* const place = key == "RssAnon:" ? &mib.first : key == "RssFile:" ? &mib.second : nullptr;
+    long kib = 0;
+    if (place != nullptr && in >> kib) *place = static_cast<double>(kib) / 1024;
+  }
+  return mib;
+}
+
+// `prepare` gives what is called.
+template <class Prepare>
+json start(Clock::time_point begin, const Prepare& prepare) {
   at::NoGradGuard no_grad;
-  torch::jit::Module module = torch::jit::load(file);
-  module.eval();
-  const double load = milliseconds_since(begin);
-  (void)module.forward({image()});
-  return {{"load", load}, {"first", milliseconds_since(begin)}};
+  const auto before = resident();
+  double load = 0;
+  auto call = prepare([&] { load = milliseconds_since(begin); });
+  call();
+  const double first = milliseconds_since(begin);
+  for (int i = 0; i < 3; ++i) call();
+  const auto after = resident();
+  return {
+      {"load", load}, {"first", first}, {"own", after.first - before.first}, {"file", after.second - before.second}};
+}
+
+json start_torch(const std::string& file, Clock::time_point begin, bool freezes) {
+  return start(begin, [&](const auto& loaded) {
+    torch::jit::Module module = torch::jit::load(file);
+    module.eval();
+    loaded();
+    if (freezes) module = torch::jit::freeze(module);
+    return [module]() mutable { (void)module.forward({image()}); };
+  });
 }
 
 vesta::Module mapped_module(const std::string& file) {
@@ -79,12 +110,13 @@ vesta::Module mapped_module(const std::string& file) {
   return must(vesta::load(file, options));
 }
 
-json start_vesta(const std::string& file, Clock::time_point begin) {
-  at::NoGradGuard no_grad;
-  const vesta::Module module = mapped_module(file);
-  const double load = milliseconds_since(begin);
-  (void)must(module.forward({image()}));
-  return {{"load", load}, {"first", milliseconds_since(begin)}};
+json start_vesta(const std::string& file, Clock::time_point begin, bool freezes) {
+  return start(begin, [&](const auto& loaded) {
+    vesta::Module module = mapped_module(file);
+    loaded();
+    if (freezes) module = must(std::move(module).freeze());
+    return [module] { (void)must(module.forward({image()})); };
+  });
 }
 
 std::string output_of(const std::string& command) {
@@ -106,9 +138,10 @@ json share(const std::string& way, const std::string& file) {
 
 int child(const std::string& way, const std::string& file, Clock::time_point begin) {
   at::set_num_threads(1);
-  const json result = way == "torch"                        ? start_torch(file, begin)
+  const bool freezes = way.ends_with(" frozen");
+  const json result = way.starts_with("torch")              ? start_torch(file, begin, freezes)
                       : way == "shared" || way == "sharing" ? share(way, file)
-                                                            : start_vesta(file, begin);
+                                                            : start_vesta(file, begin, freezes);
   std::cout << result.dump() << std::endl;
   return 0;
 }
@@ -123,10 +156,13 @@ int compare(const std::string& archive, int rounds) {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("vesta_start_" + std::to_string(::getpid()));
   std::filesystem::create_directory(folder);
-  const std::vector<Way> ways = {{"torch", "torch::jit, archive", folder / "model.pt"},
-                                 {"vesta", "Vesta, archive", folder / "model.pt"},
-                                 {"native", "Vesta, native", folder / "model.vesta"},
-                                 {"packed", "Vesta, native, packed", folder / "packed.vesta"}};
+  const std::string portable = folder / "model.pt";
+  const std::string native = folder / "model.vesta";
+  const std::string packed = folder / "packed.vesta";
+  const std::vector<Way> ways = {
+      {"torch", "torch::jit, archive", portable}, {"torch frozen", "torch::jit, frozen", portable},
+      {"vesta", "Vesta, archive", portable},      {"vesta frozen", "Vesta, frozen", portable},
+      {"native", "Vesta, native", native},        {"packed", "Vesta, native, packed", packed}};
   {
     at::NoGradGuard no_grad;
     vesta::Module module = must(vesta::load(archive));
@@ -135,18 +171,20 @@ int compare(const std::string& archive, int rounds) {
     for (const auto& buffer : module.named_buffers()) {
       if (buffer.value.is_floating_point()) buffer.value.fill_(1);
     }
-    must(module.save(ways[0].file));
-    must(module.save_native(ways[2].file));
+    must(module.save(portable));
+    must(module.save_native(native));
     at::set_num_threads(1);
-    vesta::Module frozen = must(module.freeze());
+    vesta::Module frozen = must(std::move(module).freeze());
     must(frozen.optimize_for({image()}));
-    must(frozen.save_native(ways[3].file, {.packed = true}));
+    must(frozen.save_native(packed, {.packed = true}));
   }
   const std::string self = "/proc/" + std::to_string(::getpid()) + "/exe --child ";
-  std::map<std::string, std::vector<double>> load, first;
+  std::map<std::string, std::vector<double>> load, first, own, files;
   for (int round = 0; round < rounds; ++round) {
     for (const Way& way : ways) {
-      const json result = json::parse(output_of(self + way.name + " " + way.file));
+      const json result = json::parse(output_of(self + "'" + way.name + "' " + way.file));
+      own[way.name].push_back(result["own"]);
+      files[way.name].push_back(result["file"]);
       load[way.name].push_back(result["load"]);
       first[way.name].push_back(result["first"]);
     }
@@ -155,14 +193,15 @@ int compare(const std::string& archive, int rounds) {
     std::sort(times.begin(), times.end());
     return times[times.size() / 2];
   };
-  std::printf("%-22s %10s %10s %10s %8s %8s\n", "", "bytes", "load, ms", "first, ms", "load", "first");
+  std::printf("%-22s %10s %10s %10s %8s %8s %10s %10s\n", "", "bytes", "load, ms", "first, ms", "load", "first",
+              "own, MiB", "files, MiB");
   for (const Way& way : ways) {
-    std::printf("%-22s %10ju %10.1f %10.1f %8.3f %8.3f\n", way.title,
+    std::printf("%-22s %10ju %10.1f %10.1f %8.3f %8.3f %10.0f %10.0f\n", way.title,
                 static_cast<uintmax_t>(std::filesystem::file_size(way.file)), median(load[way.name]),
                 median(first[way.name]), median(load[way.name]) / median(load["torch"]),
-                median(first[way.name]) / median(first["torch"]));
+                median(first[way.name]) / median(first["torch"]), median(own[way.name]), median(files[way.name]));
   }
-  const json shared = json::parse(output_of(self + "shared " + ways[2].file));
+  const json shared = json::parse(output_of(self + "shared " + native));
   std::printf("two processes, native file: each has %ld KiB of it resident, its share is %ld KiB\n",
               shared["Rss:"].get<long>(), shared["Pss:"].get<long>());
   std::filesystem::remove_all(folder);
