@@ -175,7 +175,6 @@ class Rewriter {
     const auto* conv = fused.as<ConvParams>();
     const auto* matmul = fused.as<MatmulParams>();
     if (conv != nullptr && conv->transposed && conv->groups != 1) return false;
-    // The scaled weights lie as these do.
     if (matmul != nullptr && !matmul->rows) return false;
     const PointInstruction& instruction = point.as<PointwiseParams>()->program[0];
     const Dims& out = plan_.tensor(input).dims;
