@@ -30,6 +30,8 @@ using serialization::NativeModule;
 
 namespace {
 
+constexpr int kCallsWithState = 2;
+
 OptimizationLevel level_of(int level) {
   return level == 0 ? OptimizationLevel::kO0 : level == 1 ? OptimizationLevel::kO1 : OptimizationLevel::kO2;
 }
@@ -164,7 +166,11 @@ absl::Status Module::optimize_for(std::vector<c10::IValue> args, const Kwargs& k
   VESTA_ASSIGN_OR_RETURN(const std::vector<c10::IValue> bound,
                          internal::bind_arguments(method.schema(), 1, args, kwargs));
   const c10::NoGradGuard no_grad;
-  VESTA_ASSIGN_OR_RETURN(const c10::IValue result, method(std::move(args), kwargs));
+  VESTA_ASSIGN_OR_RETURN(const c10::IValue result, method(args, kwargs));
+  // What a method keeps may lead its next calls elsewhere: the states of a recurrent network.
+  for (int i = 0; i < kCallsWithState && method.writes_state(); ++i) {
+    VESTA_RETURN_IF_ERROR(method(args, kwargs).status());
+  }
   NativeExample example;
   example.method = "forward";
   for (size_t i = 0; i < bound.size(); ++i) {

@@ -175,7 +175,7 @@ class VESTA_API Module {
   absl::StatusOr<Module> freeze(const OptimizationOptions& options = {}) &&;
   bool is_frozen() const;
   // Does at once what the first call of forward() on inputs of these kinds would do first: it is optimized and its
-  // plans are made, weights packed, by one call on a module that shares all of that (this one's state does not change).
+  // plans are made, weights packed, by calls of a module that shares all of that (this one's state does not change).
   // FailedPrecondition: the module is not frozen. Else what the call fails with.
   absl::Status optimize_for(std::vector<c10::IValue> args, const Kwargs& kwargs = {});
 
