@@ -2,7 +2,6 @@
 // sqrt(variance + eps). Behind a convolution whose weights are constants it goes into them: W * scale, and
 // (b - mean) * scale + shift. The scale is computed in double; results differ from those of two steps by rounding.
 
-#include <algorithm>
 #include <optional>
 
 #include "passes/alias_analysis.h"
@@ -41,10 +40,8 @@ const ConvolutionRow* convolution_row(const Node& node) {
 // What plans take they scale when they pack the weights (runtime/plan/rewrites.cc): done here, they would be in memory
 // once more.
 bool is_left_to_plans(const Node& convolution, const at::Tensor& weight, const PassContext& context) {
-  static const c10::Symbol kUnplanned = c10::Symbol::attr("unplanned");
-  const auto& without = context.without;
-  return std::find(without.begin(), without.end(), "group_planned_nodes") == without.end() &&
-         weight.scalar_type() == c10::kFloat && weight.is_cpu() && !convolution.has(kUnplanned);
+  return !context.leaves_out("group_planned_nodes") && weight.scalar_type() == c10::kFloat && weight.is_cpu() &&
+         !convolution.has(unplanned_mark());
 }
 
 bool is_float(const at::Tensor& tensor) {

@@ -46,9 +46,7 @@ const Symbol& group_kind() {
 
 std::optional<Role> role_of(const Node& node) {
   auto found = roles().find(node.kind());
-  // The runtime marks what it could not plan.
-  static const Symbol kUnplanned = Symbol::attr("unplanned");
-  if (found == roles().end() || node.has(kUnplanned)) return std::nullopt;
+  if (found == roles().end() || node.has(unplanned_mark())) return std::nullopt;
   // The forms with `out=` have the same names.
   const size_t arguments = node.op() == nullptr ? 0 : node.op()->schema.arguments().size();
   for (size_t i = 0; i < arguments; ++i) {
@@ -176,7 +174,7 @@ class BlockGrouper {
 
   // A branch on sizes: taken or not while the plan is made.
   bool is_decided_branch(const Node& node) const {
-    if (node.has(Symbol::attr("unplanned"))) return false;
+    if (node.has(unplanned_mark())) return false;
     if (!inside(*node.input(0))) return false;
     std::unordered_set<const Value*> local;
     for (const Block* branch : node.blocks()) {

@@ -90,19 +90,12 @@ class Inliner {
     const Graph& body = *callee.graph();
     std::unordered_map<const Value*, Value*> map;
     for (size_t i = 0; i < body.inputs().size(); ++i) map[body.inputs()[i]] = call->input(i + skipped);
-    Node* holder = graph_.create(c10::prim::If, {}, 0);
-    Block* copy = holder->add_block();
-    copy->append_copy(*body.block(), map);
-    mark(copy, std::make_shared<const InlinedCall>(
-                   InlinedCall{&callee, callee.display_name(), call->range(), call->inlined_call()}));
-    for (size_t i = 0; i < call->outputs().size(); ++i) call->output(i)->replace_all_uses_with(copy->outputs()[i]);
-    move_nodes_before(call, copy);
+    const auto mark = std::make_shared<const InlinedCall>(
+        InlinedCall{&callee, callee.display_name(), call->range(), call->inlined_call()});
+    const std::vector<Value*> results =
+        copy_nodes_before(call, *body.block(), map, [&](Node* node) { node->set_inlined_call(mark); });
+    for (size_t i = 0; i < call->outputs().size(); ++i) call->output(i)->replace_all_uses_with(results[i]);
     call->destroy();
-    holder->destroy();
-  }
-
-  static void mark(Block* copy, const std::shared_ptr<const InlinedCall>& call) {
-    for_each_node(copy, [&](Node* node) { node->set_inlined_call(call); });
   }
 
   Graph& graph_;

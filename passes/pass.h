@@ -11,6 +11,7 @@
 //
 // All of them are rows of passes/passes.def; run_pass (passes/pipeline.h) is the one place that calls them.
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -69,7 +70,16 @@ struct PassContext {
   std::function<void(std::string_view pass, const ir::Graph&)> on_change;
 
   bool at_least(Level wanted) const { return level >= wanted; }
+  bool leaves_out(std::string_view pass) const {
+    return std::find(without.begin(), without.end(), pass) != without.end();
+  }
 };
+
+// A mark of the runtime's on nodes that it could not plan: group_planned_nodes leaves them out.
+inline ir::Symbol unplanned_mark() {
+  static const ir::Symbol mark = ir::Symbol::attr("unplanned");
+  return mark;
+}
 
 using Pass = absl::StatusOr<bool> (*)(ir::Graph&, PassContext&);
 

@@ -66,7 +66,7 @@ const PassInfo* find_pass(std::string_view name) {
 
 absl::StatusOr<bool> run_pass(const PassInfo& pass, ir::Graph& graph, PassContext& context) {
   if (!context.at_least(pass.level)) return false;
-  if (std::find(context.without.begin(), context.without.end(), pass.name) != context.without.end()) return false;
+  if (context.leaves_out(pass.name)) return false;
   VESTA_ASSIGN_OR_RETURN(const bool changed, pass.run(graph, context));
   if (!changed) return false;
 #ifdef VESTA_CHECKED

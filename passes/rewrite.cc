@@ -41,6 +41,18 @@ void move_nodes_before(Node* node, Block* block) {
   while (Node* first = block->first()) first->insert_before(node);
 }
 
+std::vector<Value*> copy_nodes_before(Node* node, const Block& from, std::unordered_map<const Value*, Value*>& map,
+                                      const std::function<void(Node*)>& visit) {
+  Node* const holder = node->graph()->create(c10::prim::If, {}, 0);
+  Block* const copy = holder->add_block();
+  copy->append_copy(from, map);
+  if (visit) for_each_node(copy, visit);
+  std::vector<Value*> outputs(copy->outputs().begin(), copy->outputs().end());
+  move_nodes_before(node, copy);
+  holder->destroy();
+  return outputs;
+}
+
 bool is_immutable(const c10::TypePtr& type) {
   switch (type->kind()) {
     case TypeKind::IntType:

@@ -2,6 +2,10 @@
 
 // Small things that passes do to graphs.
 
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
 #include <ATen/core/ivalue.h>
 
 #include "ir/graph.h"
@@ -18,6 +22,12 @@ bool is_constant(const ir::Value* value, bool wanted);
 c10::TypePtr type_of_constant(const c10::IValue& value, const c10::TypePtr& declared);
 // A constant in front of `node`.
 ir::Value* constant_before(ir::Node* node, c10::IValue value, const c10::TypePtr& declared);
+
+// Copies the nodes of `from` in front of `node`, with `map` as for Block::append_copy, and gives the copies of its
+// outputs. Before they are moved there, visit(Node*) sees each copy, those in inner blocks too.
+std::vector<ir::Value*> copy_nodes_before(ir::Node* node, const ir::Block& from,
+                                          std::unordered_map<const ir::Value*, ir::Value*>& map,
+                                          const std::function<void(ir::Node*)>& visit = nullptr);
 
 // Moves the nodes of `block` in front of `node`, which holds it or is an If or Loop in its place.
 void move_nodes_before(ir::Node* node, ir::Block* block);

@@ -63,12 +63,8 @@ class Unroller {
       std::unordered_map<const Value*, Value*> map;
       map[body->inputs()[0]] = constant_before(loop, round, c10::IntType::get());
       for (size_t i = 0; i < carried.size(); ++i) map[body->inputs()[i + 1]] = carried[i];
-      Node* const holder = graph_.create(prim::If, {}, 0);
-      Block* const copy = holder->add_block();
-      copy->append_copy(*body, map);
-      for (size_t i = 0; i < carried.size(); ++i) carried[i] = copy->outputs()[i + 1];
-      move_nodes_before(loop, copy);
-      holder->destroy();
+      const std::vector<Value*> made = copy_nodes_before(loop, *body, map);
+      carried.assign(made.begin() + 1, made.end());
     }
     for (size_t i = 0; i < carried.size(); ++i) loop->output(i)->replace_all_uses_with(carried[i]);
     loop->destroy();

@@ -168,7 +168,8 @@ absl::Status Module::optimize_for(std::vector<c10::IValue> args, const Kwargs& k
   const c10::NoGradGuard no_grad;
   VESTA_ASSIGN_OR_RETURN(const c10::IValue result, method(args, kwargs));
   // What a method keeps may lead its next calls elsewhere: the states of a recurrent network.
-  for (int i = 0; i < kCallsWithState && method.writes_state(); ++i) {
+  const int more = method.writes_state() ? kCallsWithState : 0;
+  for (int i = 0; i < more; ++i) {
     VESTA_RETURN_IF_ERROR(method(args, kwargs).status());
   }
   NativeExample example;

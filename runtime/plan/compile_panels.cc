@@ -197,7 +197,7 @@ absl::Status Compiler::panel_convolution(const Step& step, const ConvParams& par
   product.a_stride = params.stride[0] * in[1];
   const int64_t packed_size = product.depth * padded_columns(product.columns);
   const at::Tensor panels = constants_.get(
-      "panels of taps", scale.defined() ? std::vector<at::Tensor>{weight, scale} : std::vector<at::Tensor>{weight},
+      "panels of taps", tensor(step.inputs[1]).sources(),
       [&] {
         // [taps, channels, results]
         const at::Tensor rows =

@@ -173,9 +173,9 @@ absl::Status Compiler::convolution(const Step& step, const ConvParams& params) {
   };
   const auto compile = [&](const auto& pd, const dnnl::primitive& primitive) {
     Arguments arguments = {{DNNL_ARG_SRC, in_layout(step.inputs[0], pd.src_desc())},
-                           {DNNL_ARG_WEIGHTS, packed(weight.constant, weight_desc, pd.weights_desc(), weight.scale)}};
+                           {DNNL_ARG_WEIGHTS, packed(weight, weight_desc, pd.weights_desc())}};
     if (params.has_bias) {
-      arguments.push_back({DNNL_ARG_BIAS, packed(tensor(step.inputs[2]).constant, bias_desc, bias_desc)});
+      arguments.push_back({DNNL_ARG_BIAS, packed(tensor(step.inputs[2]), bias_desc, bias_desc)});
     }
     add_post_op_arguments(step, pd, output.dims, arguments);
     arguments.push_back({DNNL_ARG_DST, new_location(step.outputs[0], pd.dst_desc())});
@@ -229,10 +229,10 @@ absl::Status Compiler::matmul(const Step& step, const MatmulParams& params) {
                                         plain(out), attributes(step, binary));
   source.desc = a_desc;
   Arguments arguments = {{DNNL_ARG_SRC, source}};
-  arguments.push_back({DNNL_ARG_WEIGHTS, packs ? packed(b.constant, given.desc, pd.weights_desc()) : given});
+  arguments.push_back({DNNL_ARG_WEIGHTS, packs ? packed(b, given.desc, pd.weights_desc()) : given});
   if (params.has_bias) {
-    const at::Tensor& bias = tensor(step.inputs[2]).constant;
-    Location location = packed(bias, strided(bias.sizes().vec(), bias.strides().vec()), plain({out.back()}));
+    const PlanTensor& bias = tensor(step.inputs[2]);
+    Location location = packed(bias, strided(bias.dims, bias.strides), plain({out.back()}));
     location.desc = bias_desc;
     arguments.push_back({DNNL_ARG_BIAS, location});
   }

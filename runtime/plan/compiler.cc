@@ -184,7 +184,7 @@ Compiler::Location Compiler::plain_location(TensorId base) {
 
 Compiler::Location Compiler::in_layout(TensorId id, const MemoryDesc& desc) {
   const PlanTensor& held = tensor(id);
-  if (held.is_constant()) return packed(held.constant, constant_location(held.constant).desc, desc);
+  if (held.is_constant()) return packed(held, constant_location(held.constant).desc, desc);
   if (held.base != id) {
     const Location window = strided_location(id);
     if (same_memory(window.desc, desc)) return {window.part, desc};
@@ -202,14 +202,13 @@ Compiler::Location Compiler::in_layout(TensorId id, const MemoryDesc& desc) {
   return to;
 }
 
-Compiler::Location Compiler::packed(const at::Tensor& constant, const MemoryDesc& as, const MemoryDesc& desc,
-                                    const at::Tensor& scale) {
+Compiler::Location Compiler::packed(const PlanTensor& held, const MemoryDesc& as, const MemoryDesc& desc) {
+  const at::Tensor& constant = held.constant;
+  const at::Tensor& scale = held.scale;
   if (as == desc && !scale.defined()) return {constant_location(constant).part, desc};
   const std::string name = absl::StrCat("packed:", layout_key(as), ":", layout_key(desc));
-  std::vector<at::Tensor> sources = {constant};
-  if (scale.defined()) sources.push_back(scale);
   const at::Tensor bytes = constants_.get(
-      name, sources,
+      name, held.sources(),
       [&] {
         const at::Tensor made = constants_.new_bytes(static_cast<int64_t>(desc.get_size()));
         dnnl::primitive_attr attr;

@@ -49,9 +49,8 @@ class Compiler {
   Location strided_location(TensorId id);
   Location plain_location(TensorId base);
   Location in_layout(TensorId id, const MemoryDesc& desc);
-  // The constant in that layout, `as` being its own, times `scale` where there is one; made once for all plans.
-  Location packed(const at::Tensor& constant, const MemoryDesc& as, const MemoryDesc& desc,
-                  const at::Tensor& scale = {});
+  // The constant, scaled where it has a scale, in that layout, `as` being its own; made once for all plans.
+  Location packed(const PlanTensor& held, const MemoryDesc& as, const MemoryDesc& desc);
   // A place for a tensor that is about to be made: the fresh result itself where the layout is that of the result.
   Location new_location(TensorId id, const MemoryDesc& desc);
 

@@ -164,7 +164,7 @@ void PlannedGroup::fold() const {
   context.evaluate = evaluate_operator;
   context.without = {"group_planned_nodes"};
   const absl::StatusOr<bool> folded = passes::fold_conv_batch_norm(*graph, context);
-  if (folded.ok() && *folded) run_plainly(*graph);
+  if (folded.ok() && *folded) set_plain(*graph);
 }
 
 // Once: the parts split further where they have to. What fails here leaves the plain subgraph.
@@ -179,16 +179,16 @@ void PlannedGroup::split_at(const ir::Node* refused) const {
     copied = copied->next();
   }
   if (copied == nullptr) return;
-  copied->set(c10::Symbol::attr("unplanned"), int64_t{1});
+  copied->set(passes::unplanned_mark(), int64_t{1});
   passes::PassContext context;
   context.evaluate = evaluate_operator;
   const absl::StatusOr<bool> folded = passes::fold_conv_batch_norm(*graph, context);
   if (!folded.ok()) return;
   const absl::StatusOr<bool> grouped = passes::group_planned_nodes(*graph, context);
-  if (grouped.ok() && *grouped) run_plainly(*graph);
+  if (grouped.ok() && *grouped) set_plain(*graph);
 }
 
-void PlannedGroup::run_plainly(const ir::Graph& graph) const {
+void PlannedGroup::set_plain(const ir::Graph& graph) const {
   absl::StatusOr<std::unique_ptr<Code>> code = lower(graph, name_, program_, constants_);
   if (!code.ok()) return;
   (*code)->is_part = true;

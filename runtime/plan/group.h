@@ -76,7 +76,7 @@ class PlannedGroup {
 
   void split_at(const ir::Node* refused) const;
   void fold() const;
-  void run_plainly(const ir::Graph& graph) const;
+  void set_plain(const ir::Graph& graph) const;
 
   std::shared_ptr<const ir::Graph> subgraph_;
   std::string name_;

@@ -33,6 +33,10 @@ struct PlanTensor {
   bool integers = false;  // int64: an input, a view of one, or a result. Only steps that ask for it read it.
 
   bool is_constant() const { return constant.defined(); }
+  // What is packed is derived from these.
+  std::vector<at::Tensor> sources() const {
+    return scale.defined() ? std::vector<at::Tensor>{constant, scale} : std::vector<at::Tensor>{constant};
+  }
   int64_t numel() const {
     int64_t count = 1;
     for (int64_t size : dims) count *= size;
@@ -90,8 +94,8 @@ struct ConcatParams {
 };
 // The input's elements in the output's dims and plain strides.
 struct CopyParams {};
-// Slices of the first input along `axis`, chosen by the second, which holds int64. Fails (Kernel::run) for an index that
-// is not there; `wraps`: negative ones count from the end.
+// Slices of the first input along `axis`, chosen by the second, which holds int64. Fails (Kernel::run) for an index
+// that is not there; `wraps`: negative ones count from the end.
 struct GatherParams {
   int64_t axis = 0;
   bool wraps = false;
