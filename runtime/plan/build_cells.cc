@@ -70,13 +70,11 @@ TensorId Builder::emit_self_attention(TensorId input, int64_t heads, const at::T
     return meta_of(joined).narrow(-1, index * in[2], in[2]).view({in[0], in[1], heads, size}).permute({0, 2, 1, 3});
   };
   const TensorId query = view_of(joined, part(0));
-  const TensorId key = view_of(joined, part(1).transpose(-1, -2));
+  const TensorId keys = view_of(joined, part(1));
   const TensorId values = view_of(joined, part(2));
-  const TensorId scores = emit_matmul(query, key, kNoTensor);
-  if (failed()) return input;
-  const Operand scaled[] = {{.tensor = scores}, {.number = 1 / std::sqrt(static_cast<double>(size))}};
-  const TensorId weights = emit_softmax(emit_point(PointOp::k_mul, scaled), 3, false);
-  const TensorId mixed = emit_matmul(weights, values, kNoTensor);
+  AttentionParams params;
+  params.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(size)));
+  const TensorId mixed = emit_attention(query, keys, values, kNoTensor, std::move(params));
   if (failed()) return input;
   const TensorId rows = contiguous(view_of(mixed, meta_of(mixed).permute({0, 2, 1, 3})));
   return emit_linear(reshaped(rows, in), out_weight, out_bias);

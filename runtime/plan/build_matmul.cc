@@ -1,6 +1,9 @@
 // Matrix products, softmax, layer norm, attention.
 
 #include <cmath>
+#include <limits>
+
+#include <ATen/ops/empty_like.h>
 
 #include "runtime/plan/builder_context.h"
 
@@ -133,40 +136,71 @@ void Builder::layer_norm(const Node& node) {
 // scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
 void Builder::attention(const Node& node) {
   const TensorId query = tensor(node, 0);
-  const TensorId key = tensor(node, 1);
+  const TensorId keys = tensor(node, 1);
   const TensorId values = tensor(node, 2);
-  if (number(node, 4) != 0 || boolean(node, 5) || boolean(node, 7)) return refuse("drops, or looks ahead, or groups");
-  if (failed()) return;
-  const size_t rank = dims(query).size();
-  if (rank < 3 || dims(key).size() != rank || dims(values).size() != rank) return refuse("takes operands of one rank");
-  const double scale = is_none(node, 6) ? 1 / std::sqrt(static_cast<double>(dims(query).back())) : number(node, 6);
-  at::Tensor turned = meta_of(key).transpose(-1, -2);
-  TensorId scores = emit_matmul(query, view_of(key, turned), kNoTensor);
-  if (failed()) return;
-  const Operand scaled[] = {{.tensor = scores}, {.number = scale}};
-  scores = emit_point(PointOp::k_mul, scaled);
+  if (number(node, 4) != 0 || boolean(node, 7)) return refuse("drops, or groups");
+  AttentionParams params;
+  params.safe = true;
+  params.causal = boolean(node, 5);
+  if (failed() || dims(query).empty()) return refuse("takes no matrices");
+  params.scale =
+      static_cast<float>(is_none(node, 6) ? 1 / std::sqrt(static_cast<double>(dims(query).back())) : number(node, 6));
+  TensorId mask = kNoTensor;
   if (!is_none(node, 3)) {
-    const Operand masked[] = {{.tensor = scores}, operand(node, 3)};
-    if (masked[1].is_mask) return refuse("takes a mask of bools");
-    const Dims before = dims(scores);
-    scores = emit_point(PointOp::k_add, masked);
-    if (failed() || dims(scores) != before) return refuse("takes a mask of another size");
+    Operand given = operand(node, 3);
+    if (params.causal) return refuse("takes two masks");
+    if (given.is_mask) {
+      const Operand allowed[] = {given, {.number = 0}, {.number = -std::numeric_limits<double>::infinity()}};
+      given.tensor = emit_point(PointOp::k_where, allowed);
+    }
+    mask = given.tensor;
+    if (!failed() && (mask == kNoTensor || at(mask).integers)) return refuse("takes a mask of another type");
   }
-  const TensorId weights = emit_softmax(scores, static_cast<int64_t>(rank) - 1, false);
-  if (failed()) return;
-  TensorId result = emit_matmul(weights, values, kNoTensor);
-  if (failed()) return;
-  if (rank == 4) {
-    // Plain execution's kernel writes [batch, rows, heads, size] and returns a transposed view of it.
-    const Dims& out = dims(result);
-    PlanTensor turned_result;
-    turned_result.dims = out;
-    turned_result.strides = {out[1] * out[2] * out[3], out[3], out[1] * out[3], 1};
-    const TensorId copy = plan_.add(std::move(turned_result));
-    new_step(CopyParams{}, {result}, copy);
-    result = copy;
+  const TensorId result = emit_attention(query, keys, values, mask, std::move(params));
+  if (!failed()) bind(node.output(), result);
+}
+
+TensorId Builder::emit_attention(TensorId query, TensorId keys, TensorId values, TensorId mask,
+                                 AttentionParams params) {
+  if (failed()) return query;
+  const size_t rank = dims(query).size();
+  const auto refused = [&](std::string_view what) {
+    refuse(what);
+    return query;
+  };
+  if (rank < 3 || rank > 5 || dims(keys).size() != rank || dims(values).size() != rank)
+    return refused("takes operands of one rank");
+  Dims out = dims(query);
+  for (size_t d = 0; d + 2 < rank; ++d) {
+    out[d] = std::max(out[d], dims(keys)[d]);
+    for (TensorId id : {query, keys, values}) {
+      if (dims(id)[d] != out[d] && dims(id)[d] != 1) return refused("takes operands of other batches");
+    }
   }
-  bind(node.output(), result);
+  if (dims(keys).back() != out.back() || dims(keys)[rank - 2] != dims(values)[rank - 2])
+    return refused("takes operands of other sizes");
+  std::vector<TensorId> inputs = {query, keys, values};
+  params.has_mask = mask != kNoTensor;
+  if (params.has_mask) {
+    const Dims& given = dims(mask);
+    for (size_t d = 0; d < given.size(); ++d) {
+      const size_t in = rank - given.size() + d;
+      const int64_t wanted = in + 1 == rank ? dims(keys)[rank - 2] : in < rank ? out[in] : 0;
+      if (given.size() > rank || (given[d] != wanted && given[d] != 1)) return refused("takes a mask of another size");
+    }
+    inputs.push_back(mask);
+  }
+  out.back() = dims(values).back();
+  params.out_strides = contiguous_strides(out);
+  // Plain execution's fused kernel, which takes what follows, keeps the order of the query's dimensions.
+  bool fused = rank == 4 && dims(values).back() == dims(query).back();
+  for (TensorId id : {query, keys, values}) {
+    fused = fused && dims(id)[0] == out[0] && dims(id)[1] == out[1] && at(id).strides.back() == 1;
+  }
+  if (fused) params.out_strides = at::empty_like(meta_of(query)).strides().vec();
+  const TensorId result = new_tensor(out, params.out_strides);
+  new_step(std::move(params), std::move(inputs), result);
+  return result;
 }
 
 }  // namespace vesta::runtime::plan

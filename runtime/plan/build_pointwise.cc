@@ -211,4 +211,19 @@ void Builder::where(const Node& node) {
   bind_point(node, PointOp::k_where, {condition, x, y});
 }
 
+// masked_fill(self, mask, value)
+void Builder::masked_fill(const Node& node) {
+  const Operand x = operand(node, 0);
+  const Operand condition = operand(node, 1);
+  const Operand value = operand(node, 2);
+  if (failed() || x.tensor == kNoTensor || x.is_mask || !condition.is_mask || value.tensor != kNoTensor)
+    return refuse("fills by something else than a computed bool tensor and a number");
+  const Dims before = dims(x.tensor);
+  if (!is_contiguous(at(x.tensor))) return refuse("fills in other strides");
+  const Operand operands[] = {condition, value, x};
+  const TensorId filled = emit_point(PointOp::k_where, operands);
+  if (!failed() && dims(filled) != before) return refuse("fills a tensor that is made larger");
+  if (!failed()) bind(node.output(), filled);
+}
+
 }  // namespace vesta::runtime::plan

@@ -377,8 +377,8 @@ void Builder::none_test(const Node& node) {
 void Builder::cast(const Node& node) { bind(node.output(), Abstract(value(node.input(0)))); }
 
 std::string to_string(const PlanGraph& graph) {
-  static constexpr const char* kNames[] = {"convolution", "matmul", "pool", "softmax", "layer_norm", "concat",
-                                           "copy",        "gather", "bag",  "argmax",  "pointwise"};
+  static constexpr const char* kNames[] = {"convolution", "matmul", "attention", "pool", "softmax", "layer_norm",
+                                           "concat",      "copy",   "gather",    "bag",  "argmax",  "pointwise"};
   std::string text;
   for (const Step& step : graph.steps) {
     for (TensorId output : step.outputs) {

@@ -107,6 +107,7 @@ class Builder {
   void softmax(const Node& node);
   void layer_norm(const Node& node);
   void attention(const Node& node);
+  TensorId emit_attention(TensorId query, TensorId keys, TensorId values, TensorId mask, AttentionParams params);
   TensorId emit_softmax(TensorId input, int64_t axis, bool logarithm);
 
   // build_pointwise.cc
@@ -130,6 +131,7 @@ class Builder {
   void elu(const Node& node);
   void softplus(const Node& node);
   void where(const Node& node);
+  void masked_fill(const Node& node);
 
   // build_views.cc
   void view(const Node& node);

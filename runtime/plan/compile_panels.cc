@@ -62,7 +62,7 @@ class PanelStep : public Kernel {
     product.panels = inputs[1];
     product.bias = has_bias_ ? inputs[2] : nullptr;
     product.out = outputs[0];
-    kernel_(product);
+    kernels_.product(product);
     post_ops_.apply(inputs, product.out, product.rows * product.columns);
     return true;
   }
@@ -71,7 +71,7 @@ class PanelStep : public Kernel {
   PanelProduct product_;
   bool has_bias_;
   PostOps post_ops_;
-  PanelKernel kernel_ = panel_kernel();
+  const PanelKernels& kernels_ = panel_kernels();
 };
 
 // Inputs: both operands, what post-ops read. Outputs: the result, room for one packed matrix.
@@ -93,9 +93,9 @@ class StridedPanelStep : public Kernel {
     product.panels = outputs[1];
     product.out = outputs[0];
     for (const Batch& batch : batches_) {
-      pack_panels(inputs[1] + batch.b, product.depth, product.columns, row_stride_, column_stride_, outputs[1]);
+      kernels_.pack(inputs[1] + batch.b, product.depth, product.columns, row_stride_, column_stride_, outputs[1]);
       product.a = inputs[0] + batch.a;
-      kernel_(product);
+      kernels_.product(product);
       product.out += product.rows * product.columns;
     }
     const auto count = static_cast<int64_t>(batches_.size()) * product.rows * product.columns;
@@ -108,7 +108,7 @@ class StridedPanelStep : public Kernel {
   int64_t row_stride_, column_stride_;
   std::vector<Batch> batches_;
   PostOps post_ops_;
-  PanelKernel kernel_ = panel_kernel();
+  const PanelKernels& kernels_ = panel_kernels();
 };
 
 // A convolution over one dimension with few results: inputs are laid down by place rather than by channel, so that what
@@ -132,7 +132,7 @@ class PanelConvolution : public Kernel {
       float* const to = outputs[0] + n * results;
       product.a = by_place(inputs[0] + n * shape_.channels * shape_.width, outputs[1]);
       product.out = turns ? outputs[2] : to;
-      kernel_(product);
+      kernels_.product(product);
       if (turns) turn(outputs[2], product.rows, product.columns, to);
     }
     post_ops_.apply(inputs, outputs[0], shape_.batch * results);
@@ -163,7 +163,7 @@ class PanelConvolution : public Kernel {
   PanelProduct product_;
   bool has_bias_;
   PostOps post_ops_;
-  PanelKernel kernel_ = panel_kernel();
+  const PanelKernels& kernels_ = panel_kernels();
 };
 
 int64_t most_weights() { return at::get_num_threads() == 1 ? kMostWeights : kMostWeightsOfThreads; }
@@ -195,6 +195,7 @@ absl::Status Compiler::panel_convolution(const Step& step, const ConvParams& par
   product.depth = taps * in[1];
   product.columns = out[1];
   product.a_stride = params.stride[0] * in[1];
+  product.out_stride = product.columns;
   const int64_t packed_size = product.depth * padded_columns(product.columns);
   const at::Tensor panels = constants_.get(
       "panels of taps", tensor(step.inputs[1]).sources(),
@@ -203,8 +204,8 @@ absl::Status Compiler::panel_convolution(const Step& step, const ConvParams& par
         const at::Tensor rows =
             (scale.defined() ? at::mul(weight, scale.view({-1, 1, 1})) : weight).permute({2, 1, 0}).contiguous();
         const at::Tensor made(at::detail::empty_cpu({packed_size}, at::kFloat));
-        pack_panels(rows.const_data_ptr<float>(), product.depth, product.columns, product.columns, 1,
-                    made.mutable_data_ptr<float>());
+        panel_kernels().pack(rows.const_data_ptr<float>(), product.depth, product.columns, product.columns, 1,
+                             made.mutable_data_ptr<float>());
         return made;
       },
       DerivedConstants::Form{at::kFloat, {packed_size}});
@@ -237,8 +238,8 @@ absl::Status Compiler::panel_product(const Step& step, const MatmulParams& param
       "panels", {weight},
       [&] {
         const at::Tensor made(at::detail::empty_cpu({packed_size}, at::kFloat));
-        pack_panels(weight.const_data_ptr<float>(), depth, columns, weight.stride(0), weight.stride(1),
-                    made.mutable_data_ptr<float>());
+        panel_kernels().pack(weight.const_data_ptr<float>(), depth, columns, weight.stride(0), weight.stride(1),
+                             made.mutable_data_ptr<float>());
         return made;
       },
       DerivedConstants::Form{at::kFloat, {packed_size}});
@@ -253,6 +254,7 @@ absl::Status Compiler::panel_product(const Step& step, const MatmulParams& param
   product.depth = depth;
   product.columns = columns;
   product.a_stride = depth;
+  product.out_stride = columns;
   const BufferPart result = new_location(step.outputs[0], plain(output.dims)).part;
   emit(absl::StrCat("panels ", product.rows, "x", depth, "x", columns, " + ", step.post_ops.size()),
        std::make_unique<PanelStep>(product, params.has_bias, step.post_ops), std::move(inputs), {result});
@@ -282,6 +284,7 @@ absl::Status Compiler::strided_panel_product(const Step& step, const MatmulParam
   product.columns = out[rank - 1];
   product.depth = a_dims[rank - 1];
   product.a_stride = a_strides[rank - 2];
+  product.out_stride = product.columns;
   std::vector<StridedPanelStep::Batch> batches = {{0, 0}};
   for (size_t d = 0; d + 2 < rank; ++d) {
     std::vector<StridedPanelStep::Batch> more;

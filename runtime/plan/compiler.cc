@@ -23,6 +23,7 @@ absl::Status Compiler::run() {
 absl::Status Compiler::compile_step(const Step& step) {
   if (const auto* params = step.as<ConvParams>()) return convolution(step, *params);
   if (const auto* params = step.as<MatmulParams>()) return matmul(step, *params);
+  if (const auto* params = step.as<AttentionParams>()) return attention(step, *params);
   if (const auto* params = step.as<PoolParams>()) return pool(step, *params);
   if (const auto* params = step.as<SoftmaxParams>()) return softmax(step, *params);
   if (const auto* params = step.as<LayerNormParams>()) return layer_norm(step, *params);
@@ -58,7 +59,7 @@ void Compiler::place_inputs_and_results() {
       if (is_new) {
         const auto number = static_cast<int32_t>(impl_.fresh.size());
         const size_t element = base.integers ? sizeof(int64_t) : sizeof(float);
-        const bool contiguous = is_contiguous(base);
+        const bool contiguous = base.strides == contiguous_strides(base.dims);
         impl_.fresh.push_back({base.dims, base.strides, contiguous, base.integers,
                                contiguous ? static_cast<size_t>(base.numel()) * element : SIZE_MAX});
         found->second = new_buffer(Buffer::Kind::kOutput, number, 0);

@@ -75,6 +75,9 @@ class Compiler {
   bool takes_strided_panels(const Step& step, const MatmulParams& params) const;
   absl::Status strided_panel_product(const Step& step, const MatmulParams& params);
 
+  // compile_attention.cc
+  absl::Status attention(const Step& step, const AttentionParams& params);
+
   // compile_copies.cc
   static bool copies_itself(const MemoryDesc& from, const MemoryDesc& to);
   void emit_copy(const Location& from, const Location& to);

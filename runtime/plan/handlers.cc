@@ -114,6 +114,7 @@ const absl::flat_hash_map<c10::Symbol, Builder::Handler>& Builder::handlers() {
       {kind("aten::elu_"), &B::elu},
       {kind("aten::softplus"), &B::softplus},
       {kind("aten::where"), &B::where},
+      {kind("aten::masked_fill"), &B::masked_fill},
 
       {kind("aten::view"), &B::view},
       {kind("aten::reshape"), &B::reshape},

@@ -1,7 +1,6 @@
 #pragma once
 
-// Products of a few rows with packed weights, compiled for several instruction sets. For sizes where a product is less
-// work than what oneDNN does before it begins one.
+// Products with packed matrices, and attention, which is made of two of them; compiled for several instruction sets.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,34 +9,65 @@ namespace vesta::runtime::plan {
 
 enum class InstructionSet : uint8_t;
 
-// Weights [depth, columns] lie in panels of kPanel columns, one behind the other; in a panel, row by row. The last
+// A matrix [depth, columns] lies in panels of kPanel columns, one behind the other; in a panel, row by row. The last
 // panel is as narrow as a multiple of kPanelUnit allows; its columns beyond the last are 0.
 inline constexpr int64_t kPanel = 64;
 inline constexpr int64_t kPanelUnit = 16;
 
 inline int64_t padded_columns(int64_t columns) { return (columns + kPanelUnit - 1) / kPanelUnit * kPanelUnit; }
 
-// `packed` holds depth * padded_columns(columns) floats; weight[k * row_stride + n * column_stride].
-void pack_panels(const float* weight, int64_t depth, int64_t columns, int64_t row_stride, int64_t column_stride,
-                 float* packed);
-
 struct PanelProduct {
   const float* a;  // rows x depth, rows `a_stride` apart
   const float* panels;
   const float* bias;  // columns of them; null: none
-  float* out;         // rows x columns, contiguous
+  float* out;         // rows x columns, rows `out_stride` apart
   int64_t rows;
   int64_t depth;
   int64_t columns;
   int64_t a_stride;
+  int64_t out_stride;
+  bool adds;  // To what is in `out`; there is no bias then.
 };
-using PanelKernel = void (*)(const PanelProduct&);
+
+// softmax(scale * query * keys' + mask) * values, of one head.
+struct HeadAttention {
+  struct Matrix {
+    const float* data;
+    int64_t row, column;  // Elements from one to the next.
+  };
+  Matrix query;   // rows x depth; `column` is 1
+  Matrix keys;    // keys x depth
+  Matrix values;  // keys x columns
+  Matrix mask;    // rows x keys, `column` is 0 or 1; null: none
+  float* out;     // rows x columns, rows `out_stride` apart
+  int64_t out_stride;
+  int64_t rows, keys_count, depth, columns;
+  float scale;
+  int64_t first;  // The number of the first row, to `causal`.
+  bool causal;    // Row i reads the keys up to i.
+  bool safe;      // A row that may read no key at all is 0 rather than NaN.
+  bool packed;    // `room` holds this head's keys and values from the call before.
+  float* room;    // attention_room() of them.
+};
+int64_t attention_room(int64_t keys, int64_t depth, int64_t columns);
+
+struct PanelKernels {
+  void (*product)(const PanelProduct&);
+  // `packed` holds depth * padded_columns(columns) floats; matrix[k * row_stride + n * column_stride].
+  void (*pack)(const float* matrix, int64_t depth, int64_t columns, int64_t row_stride, int64_t column_stride,
+               float* packed);
+  void (*attend)(const HeadAttention&);
+};
 
 // For instruction_set().
-PanelKernel panel_kernel();
+const PanelKernels& panel_kernels();
 // Up to how many rows it is worth having there: the more, the more registers it holds them in.
 int64_t panel_rows();
 // Of one set, null where the machine lacks it: for tests.
-PanelKernel panel_kernel(InstructionSet set);
+const PanelKernels* panel_kernels(InstructionSet set);
+
+// For what follows in this header's kernels: rows of a block of attention, and keys whose values are taken at once.
+inline constexpr int64_t kAttentionRows = 24;
+inline constexpr int64_t kAttentionKeys = 192;
 
 }  // namespace vesta::runtime::plan

@@ -1,14 +1,14 @@
-// Products with packed weights for avx512; compiled with that set's flags (runtime/CMakeLists.txt).
+// Products with packed matrices for avx512; compiled with that set's flags (runtime/CMakeLists.txt).
 
 #include "runtime/plan/panel_kernels.h"
 
-#define VESTA_PANEL_WIDTH 16
-#define VESTA_PANEL_ROWS 4
+#define VESTA_VECTOR_WIDTH 16
+#define VESTA_PANEL_ROWS 6
 #include "runtime/plan/panel_kernels.inc"
 
 namespace vesta::runtime::plan {
 
-extern const PanelKernel kPanelKernel_avx512;
-const PanelKernel kPanelKernel_avx512 = product;
+extern const PanelKernels kPanelKernels_avx512;
+const PanelKernels kPanelKernels_avx512 = {product, pack, attend};
 
 }  // namespace vesta::runtime::plan

@@ -85,6 +85,15 @@ struct SoftmaxParams {
   int64_t axis = 0;
   bool logarithm = false;
 };
+// softmax(scale * query * keys' + mask) * values; inputs: [..., rows, depth], [..., keys, depth], [..., keys, columns]
+// and maybe what broadcasts to [..., rows, keys]; batches broadcast.
+struct AttentionParams {
+  float scale = 1;
+  bool causal = false;  // Row i reads the keys up to i.
+  bool safe = false;    // A row that may read no key at all is 0 rather than NaN.
+  bool has_mask = false;
+  Dims out_strides;  // Of [..., rows, columns] in the result, whose own dims may be in another order.
+};
 // Over the last dimension; inputs: x, scale, shift (both constants).
 struct LayerNormParams {
   float epsilon = 0;
@@ -115,8 +124,8 @@ struct PointwiseParams {
   std::vector<PointInstruction> program;
   std::vector<int32_t> results;  // For each of the step's outputs: the instruction.
 };
-using StepParams = std::variant<ConvParams, MatmulParams, PoolParams, SoftmaxParams, LayerNormParams, ConcatParams,
-                                CopyParams, GatherParams, BagParams, ArgmaxParams, PointwiseParams>;
+using StepParams = std::variant<ConvParams, MatmulParams, AttentionParams, PoolParams, SoftmaxParams, LayerNormParams,
+                                ConcatParams, CopyParams, GatherParams, BagParams, ArgmaxParams, PointwiseParams>;
 
 // What follows in the same primitive. Binary ones read the step's input number `input`.
 struct PostOp {

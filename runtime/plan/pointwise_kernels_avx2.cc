@@ -4,7 +4,7 @@
 
 namespace vesta::runtime::plan {
 
-#define VESTA_POINT_WIDTH 8
+#define VESTA_VECTOR_WIDTH 8
 #include "runtime/plan/pointwise_kernels.inc"
 
 extern const PointLoop* const kPointLoops_avx2;

@@ -4,7 +4,7 @@
 
 namespace vesta::runtime::plan {
 
-#define VESTA_POINT_WIDTH 4
+#define VESTA_VECTOR_WIDTH 4
 #include "runtime/plan/pointwise_kernels.inc"
 
 extern const PointLoop* const kPointLoops_base;

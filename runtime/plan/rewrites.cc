@@ -426,6 +426,9 @@ class Rewriter {
 
 }  // namespace
 
-void rewrite(PlanGraph& plan, DerivedConstants& constants) { Rewriter(plan, constants).run(); }
+void rewrite(PlanGraph& plan, DerivedConstants& constants) {
+  recognize_attention(plan);
+  Rewriter(plan, constants).run();
+}
 
 }  // namespace vesta::runtime::plan

@@ -11,4 +11,7 @@ namespace vesta::runtime::plan {
 // convolution or a matrix product element by element becomes a part of it, pointwise steps join.
 void rewrite(PlanGraph& plan, DerivedConstants& constants);
 
+// Products, softmax and masks that are attention become one step.
+void recognize_attention(PlanGraph& plan);
+
 }  // namespace vesta::runtime::plan

@@ -24,21 +24,21 @@ class PlanSmallTest : public ::testing::Test {
 
 TEST_F(PlanSmallTest, PanelProductsAreRightAtTheEdgesOfPanelsForEachInstructionSet) {
   for (const auto set : {plan::InstructionSet::kBase, plan::InstructionSet::kAvx2, plan::InstructionSet::kAvx512}) {
-    const plan::PanelKernel kernel = plan::panel_kernel(set);
-    if (kernel == nullptr) continue;
-    for (int64_t rows : {1, 2, 3, 4, 5, 9}) {
+    const plan::PanelKernels* kernels = plan::panel_kernels(set);
+    if (kernels == nullptr) continue;
+    for (int64_t rows : {1, 2, 3, 4, 5, 9, 13}) {
       for (int64_t depth : {1, 2, 13, 64}) {
         for (int64_t columns : {1, 15, 16, 17, 33, 63, 64, 65, 128, 161}) {
-          SCOPED_TRACE("set " + std::to_string(static_cast<int>(set)) + ", " + std::to_string(rows) + "x" + std::to_string(depth) + "x" +
-                       std::to_string(columns));
+          SCOPED_TRACE("set " + std::to_string(static_cast<int>(set)) + ", " + std::to_string(rows) + "x" +
+                       std::to_string(depth) + "x" + std::to_string(columns));
           const at::Tensor a = at::randn({rows, depth + 3});
           const at::Tensor weight = at::randn({columns, depth}).t();
           const at::Tensor bias = at::randn({columns});
           const at::Tensor packed = at::full({depth * plan::padded_columns(columns)}, 1e9);
           // One element more, which has to stay as it is.
           const at::Tensor out = at::full({rows * columns + 1}, 7.0);
-          plan::pack_panels(weight.const_data_ptr<float>(), depth, columns, weight.stride(0), weight.stride(1),
-                            packed.mutable_data_ptr<float>());
+          kernels->pack(weight.const_data_ptr<float>(), depth, columns, weight.stride(0), weight.stride(1),
+                        packed.mutable_data_ptr<float>());
           plan::PanelProduct product{a.const_data_ptr<float>(),
                                      packed.const_data_ptr<float>(),
                                      bias.const_data_ptr<float>(),
@@ -46,14 +46,19 @@ TEST_F(PlanSmallTest, PanelProductsAreRightAtTheEdgesOfPanelsForEachInstructionS
                                      rows,
                                      depth,
                                      columns,
-                                     depth + 3};
-          kernel(product);
+                                     depth + 3,
+                                     columns,
+                                     false};
+          kernels->product(product);
           const at::Tensor plain = at::mm(a.narrow(1, 0, depth), weight);
           EXPECT_TRUE(at::allclose(out.narrow(0, 0, rows * columns).view({rows, columns}), plain + bias, 1e-5, 1e-5));
           EXPECT_EQ(out[rows * columns].item().toDouble(), 7.0);
           product.bias = nullptr;
-          kernel(product);
+          kernels->product(product);
           EXPECT_TRUE(at::allclose(out.narrow(0, 0, rows * columns).view({rows, columns}), plain, 1e-5, 1e-5));
+          product.adds = true;
+          kernels->product(product);
+          EXPECT_TRUE(at::allclose(out.narrow(0, 0, rows * columns).view({rows, columns}), plain * 2, 1e-5, 2e-5));
         }
       }
     }

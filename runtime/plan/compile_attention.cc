@@ -1,0 +1,149 @@
+// Attention by a kernel of our own: oneDNN's products of two tensors that change take its slower kernels, and scores
+// would go through memory twice.
+
+#include <algorithm>
+
+#include <ATen/Parallel.h>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/plan/compiler_context.h"
+#include "runtime/plan/panel_kernels.h"
+
+namespace vesta::runtime::plan {
+namespace {
+
+constexpr int64_t kSmallWork = int64_t{1} << 17;     // Multiplications: not worth waking another thread for.
+constexpr int64_t kFewestRows = 2 * kAttentionRows;  // For which a head's keys are packed once more.
+
+// Inputs: query, keys, values, the mask where there is one. Outputs: the result, room for each worker.
+class AttentionStep : public Kernel {
+ public:
+  struct Batch {
+    int64_t query, keys, values, mask, out;  // Offsets, in elements.
+  };
+  // `head`: strides and sizes; each batch's rows are cut into `parts`.
+  AttentionStep(const HeadAttention& head, std::vector<Batch> batches, int64_t parts, int64_t workers)
+      : head_(head), batches_(std::move(batches)), parts_(parts), workers_(workers) {}
+
+  bool run(const float* const* inputs, float* const* outputs) const override {
+    if (workers_ == 1) {
+      work(inputs, outputs, 0);
+    } else {
+      at::parallel_for(0, workers_, 1, [&](int64_t first, int64_t end) {
+        for (int64_t worker = first; worker < end; ++worker) work(inputs, outputs, worker);
+      });
+    }
+    return true;
+  }
+
+ private:
+  void work(const float* const* inputs, float* const* outputs, int64_t worker) const {
+    const int64_t tasks = static_cast<int64_t>(batches_.size()) * parts_;
+    const int64_t begin = tasks * worker / workers_;
+    const int64_t end = tasks * (worker + 1) / workers_;
+    HeadAttention head = head_;
+    head.room = outputs[1] + worker * attention_room(head.keys_count, head.depth, head.columns);
+    for (int64_t task = begin; task < end; ++task) {
+      const Batch& batch = batches_[static_cast<size_t>(task / parts_)];
+      const int64_t part = task % parts_;
+      head.first = head_.rows * part / parts_;
+      head.rows = head_.rows * (part + 1) / parts_ - head.first;
+      head.packed = task > begin && part > 0;
+      head.query.data = inputs[0] + batch.query + head.first * head.query.row;
+      head.keys.data = inputs[1] + batch.keys;
+      head.values.data = inputs[2] + batch.values;
+      if (head_.mask.data != nullptr) head.mask.data = inputs[3] + batch.mask + head.first * head.mask.row;
+      head.out = outputs[0] + batch.out + head.first * head.out_stride;
+      kernels_.attend(head);
+    }
+  }
+
+  HeadAttention head_;
+  std::vector<Batch> batches_;
+  int64_t parts_, workers_;
+  const PanelKernels& kernels_ = panel_kernels();
+};
+
+// Parts of each batch's rows, so that all workers have as much to do.
+int64_t parts_for(int64_t batches, int64_t rows, int64_t workers) {
+  int64_t parts = 1;
+  while (batches * parts % workers != 0 && batches * parts < 4 * workers && rows >= (parts + 1) * kFewestRows) ++parts;
+  return parts;
+}
+
+// Strides of what has these dims, broadcast to `rank` dimensions.
+Dims broadcast_strides(const Dims& dims, const Dims& strides, size_t rank) {
+  Dims result(rank, 0);
+  for (size_t d = 0; d < dims.size(); ++d) {
+    if (dims[d] != 1) result[rank - dims.size() + d] = strides[d];
+  }
+  return result;
+}
+
+}  // namespace
+
+absl::Status Compiler::attention(const Step& step, const AttentionParams& params) {
+  // Rows of the query and of the mask are read as they lie.
+  const auto with_rows = [&](TensorId id) {
+    const Location location = strided_location(id);
+    const bool has_rows = tensor(id).dims.back() == 1 || location.desc.get_strides().back() == 1;
+    return has_rows ? location : in_layout(id, plain(tensor(id).dims));
+  };
+  const Location query = with_rows(step.inputs[0]);
+  const Location keys = strided_location(step.inputs[1]);
+  const Location values = strided_location(step.inputs[2]);
+  const size_t rank = tensor(step.inputs[0]).dims.size();
+  const auto strides = [&](size_t input, const Location& location) {
+    return broadcast_strides(tensor(step.inputs[input]).dims, location.desc.get_strides(), rank);
+  };
+  const Dims of_query = strides(0, query);
+  const Dims of_keys = strides(1, keys);
+  const Dims of_values = strides(2, values);
+  HeadAttention head{};
+  head.rows = tensor(step.inputs[0]).dims[rank - 2];
+  head.depth = tensor(step.inputs[0]).dims[rank - 1];
+  head.keys_count = tensor(step.inputs[1]).dims[rank - 2];
+  head.columns = tensor(step.inputs[2]).dims[rank - 1];
+  head.query = {nullptr, of_query[rank - 2], 1};
+  head.keys = {nullptr, of_keys[rank - 2], of_keys[rank - 1]};
+  head.values = {nullptr, of_values[rank - 2], of_values[rank - 1]};
+  head.out_stride = params.out_strides[rank - 2];
+  head.scale = params.scale;
+  head.causal = params.causal;
+  head.safe = params.safe;
+  std::vector<BufferPart> inputs = {query.part, keys.part, values.part};
+  Dims of_mask(rank, 0);
+  if (params.has_mask) {
+    const Location mask = with_rows(step.inputs[3]);
+    of_mask = strides(3, mask);
+    static constexpr float kSome = 0;  // Any address: whether there is a mask.
+    head.mask = {&kSome, of_mask[rank - 2], of_mask[rank - 1]};
+    inputs.push_back(mask.part);
+  }
+  std::vector<AttentionStep::Batch> batches = {{}};
+  for (size_t d = 0; d + 2 < rank; ++d) {
+    const int64_t count = std::max(tensor(step.inputs[0]).dims[d], tensor(step.inputs[1]).dims[d]);
+    std::vector<AttentionStep::Batch> more;
+    for (const AttentionStep::Batch& batch : batches) {
+      for (int64_t k = 0; k < count; ++k) {
+        more.push_back({batch.query + k * of_query[d], batch.keys + k * of_keys[d], batch.values + k * of_values[d],
+                        batch.mask + k * of_mask[d], batch.out + k * params.out_strides[d]});
+      }
+    }
+    batches = std::move(more);
+  }
+  const auto heads = static_cast<int64_t>(batches.size());
+  const int64_t work = heads * head.rows * head.keys_count * (head.depth + head.columns);
+  const int64_t threads = work < kSmallWork ? 1 : at::get_num_threads();
+  const int64_t parts = parts_for(heads, head.rows, threads);
+  const int64_t workers = std::min(threads, heads * parts);
+  const int64_t room = workers * attention_room(head.keys_count, head.depth, head.columns);
+  const BufferPart rooms{new_buffer(Buffer::Kind::kArena, -1, static_cast<size_t>(room) * sizeof(float)), 0};
+  const PlanTensor& output = tensor(step.outputs[0]);
+  const BufferPart result = new_location(step.outputs[0], strided(output.dims, output.strides)).part;
+  emit(absl::StrCat("attention ", heads, " of ", head.rows, "x", head.keys_count, "x", head.depth),
+       std::make_unique<AttentionStep>(head, std::move(batches), parts, workers), std::move(inputs), {result, rooms});
+  return absl::OkStatus();
+}
+
+}  // namespace vesta::runtime::plan
