@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/plan/compiler_context.h"
+#include "runtime/plan/file_pages.h"
 
 namespace vesta::runtime::plan {
 
@@ -228,6 +229,8 @@ Compiler::Location Compiler::packed(const PlanTensor& held, const MemoryDesc& as
         dnnl::stream stream(cpu_engine());
         reorder.execute(stream, arguments);
         stream.wait();
+        // Plans for other sizes, plain execution and who saves the module get them from the file again.
+        if (constant.is_non_overlapping_and_dense()) leave_to_file(constant.const_data_ptr(), constant.nbytes());
         return made;
       },
       DerivedConstants::Form{at::kByte, {static_cast<int64_t>(desc.get_size())}});
