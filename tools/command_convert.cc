@@ -21,6 +21,7 @@ struct Options {
   std::string at;
   FrozenOptions freeze;
   bool packed = false;
+  bool tune = false;
   // Asked for its words as they came, because CLI11 takes "{}" in a vector for a notation of its own.
   CLI::Option* inputs = nullptr;
   uint64_t seed = 0;
@@ -36,7 +37,7 @@ absl::Status save_native(Module module, const Options& options, ExtraFiles extra
   if (options.inputs->count() > 0) {
     VESTA_ASSIGN_OR_RETURN(const Method method, module.get_method("forward"));
     VESTA_ASSIGN_OR_RETURN(const Inputs inputs, read_inputs(options.inputs->results(), method.schema(), options.seed));
-    VESTA_RETURN_IF_ERROR(module.optimize_for(inputs.args, inputs.kwargs));
+    VESTA_RETURN_IF_ERROR(module.optimize_for(inputs.args, {.tune = options.tune}, inputs.kwargs));
   }
   return module.save_native(options.to, {.extra_files = std::move(extra_files), .packed = options.packed});
 }
@@ -44,12 +45,15 @@ absl::Status save_native(Module module, const Options& options, ExtraFiles extra
 // A program of any age becomes an archive of today's, or a native file.
 absl::Status convert_program(const Options& options) {
   if (!options.at.empty()) return absl::InvalidArgumentError(absl::StrCat(options.from, ": '--at' is for checkpoints"));
-  if (!is_native_name(options.to) && (options.freeze.wanted() || options.packed || options.inputs->count() > 0)) {
+  const bool optimized = options.freeze.wanted() || options.packed || options.tune || options.inputs->count() > 0;
+  if (!is_native_name(options.to) && optimized) {
     return absl::InvalidArgumentError(
         absl::StrCat(options.to,
-                     ": '--freeze', '--packed' and '--input' are for native files (.vesta): an archive keeps "
+                     ": '--freeze', '--packed', '--tune' and '--input' are for native files (.vesta): an archive keeps "
                      "the program as it was written"));
   }
+  if (options.tune && options.inputs->count() == 0)
+    return absl::InvalidArgumentError("'--tune' needs the inputs that it shall be tuned for: --input");
   ExtraFiles extra_files;
   LoadOptions load_options;
   load_options.extra_files = &extra_files;
@@ -102,6 +106,7 @@ Action add_convert(CLI::App& command) {
           ->take_all()
           ->allow_extra_args(false);
   command.add_flag("--packed", options->packed, "keep what was made ahead: optimized graphs, packed weights");
+  command.add_flag("--tune", options->tune, "choose between kernels by timing them on the inputs, not by fixed rules");
   command.add_option("--seed", options->seed, "of random inputs")->capture_default_str();
   return [options](Terminal& terminal) { return convert(*options, terminal); };
 }

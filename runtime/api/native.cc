@@ -19,6 +19,7 @@
 #include "runtime/api/live_methods.h"
 #include "runtime/api/stream_sink.h"
 #include "runtime/optimize.h"
+#include "runtime/plan/tuning.h"
 #include "serialization/native_reader.h"
 #include "serialization/native_writer.h"
 
@@ -156,16 +157,16 @@ absl::Status Module::save_native(std::ostream& stream, const NativeOptions& opti
   });
 }
 
-absl::Status Module::optimize_for(std::vector<c10::IValue> args, const Kwargs& kwargs) {
-  if (!context_->frozen) {
-    return absl::FailedPreconditionError("optimize_for() is for frozen modules: call freeze() first");
-  }
+absl::Status Module::optimize_for(std::vector<c10::IValue> args, const PreparationOptions& options,
+                                  const Kwargs& kwargs) {
   VESTA_ASSIGN_OR_RETURN(const Module other, instance());
   VESTA_ASSIGN_OR_RETURN(const Method method, other.get_method("forward"));
   // As the call has them: in the order of the schema.
   VESTA_ASSIGN_OR_RETURN(const std::vector<c10::IValue> bound,
                          internal::bind_arguments(method.schema(), 1, args, kwargs));
   const c10::NoGradGuard no_grad;
+  std::optional<runtime::plan::TuningScope> tuning;
+  if (options.tune) tuning.emplace();
   VESTA_ASSIGN_OR_RETURN(const c10::IValue result, method(args, kwargs));
   // What a method keeps may lead its next calls elsewhere: the states of a recurrent network.
   const int more = method.writes_state() ? kCallsWithState : 0;

@@ -126,22 +126,34 @@ void Compiler::add_post_op_arguments(const Step& step, const dnnl::primitive_des
   }
 }
 
+bool Compiler::may_take_blocks(const PlanGraph& graph) {
+  if (instruction_set() != InstructionSet::kAvx512) return false;
+  bool any = false;
+  for (const Step& step : graph.steps) {
+    const auto* conv = step.as<ConvParams>();
+    if (conv == nullptr) continue;
+    if (conv->transposed || graph.tensor(step.inputs[0]).dims.size() != 4) return false;
+    any = true;
+  }
+  return any;
+}
+
 // Left to itself, oneDNN takes the kernels for channels that lie together, which are better for all but depthwise
 // convolutions and those of few channels beside them. Measured with oneDNN 3 and AVX-512 (docs/performance.md).
-bool Compiler::prefers_blocks(const PlanGraph& graph) {
-  if (instruction_set() != InstructionSet::kAvx512) return false;
+ConvolutionLayouts Compiler::layouts_by_rule(const PlanGraph& graph) {
+  size_t count = 0;
   bool depthwise = false;
   for (const Step& step : graph.steps) {
     const auto* conv = step.as<ConvParams>();
     if (conv == nullptr) continue;
-    const Dims& input = graph.tensor(step.inputs[0]).dims;
-    if (conv->transposed || input.size() != 4) return false;
-    depthwise = depthwise || (conv->groups > 1 && conv->groups == input[1]);
+    ++count;
+    depthwise = depthwise || (conv->groups > 1 && conv->groups == graph.tensor(step.inputs[0]).dims[1]);
   }
-  return depthwise;
+  return ConvolutionLayouts(count, depthwise && may_take_blocks(graph));
 }
 
 absl::Status Compiler::convolution(const Step& step, const ConvParams& params) {
+  const bool takes_blocks = layouts_[convolutions_++];
   if (takes_panels(step, params)) return panel_convolution(step, params);
   const PlanTensor& input = tensor(step.inputs[0]);
   const PlanTensor& weight = tensor(step.inputs[1]);
@@ -191,7 +203,7 @@ absl::Status Compiler::convolution(const Step& step, const ConvParams& params) {
     return absl::OkStatus();
   }
   const auto chosen = [&] {
-    if (prefers_blocks_) {
+    if (takes_blocks) {
       // Images of few channels are read as they are.
       const MemoryDesc from = input.dims[1] < kChannelBlock ? any_layout(input.dims) : channel_blocks(input.dims);
       auto blocked = described(from, channel_blocks(output.dims));

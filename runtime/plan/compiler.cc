@@ -8,8 +8,9 @@
 
 namespace vesta::runtime::plan {
 
-absl::Status compile_plan(const PlanGraph& graph, DerivedConstants& constants, PlanImpl& impl) {
-  return Compiler(graph, constants, impl).run();
+absl::Status compile_plan(const PlanGraph& graph, DerivedConstants& constants, const ConvolutionLayouts& layouts,
+                          PlanImpl& impl) {
+  return Compiler(graph, constants, layouts, impl).run();
 }
 
 absl::Status Compiler::run() {

@@ -14,13 +14,18 @@ namespace vesta::runtime::plan {
 
 class Compiler {
  public:
-  Compiler(const PlanGraph& graph, DerivedConstants& constants, PlanImpl& impl)
+  Compiler(const PlanGraph& graph, DerivedConstants& constants, const ConvolutionLayouts& layouts, PlanImpl& impl)
       : graph_(graph),
         constants_(constants),
         impl_(impl),
-        prefers_blocks_(prefers_blocks(graph)),
+        layouts_(layouts.empty() ? layouts_by_rule(graph) : layouts),
         locations_(graph.tensors.size()) {}
   absl::Status run();
+
+  // compile_steps.cc
+  // Whether convolutions can have their channels in blocks at all.
+  static bool may_take_blocks(const PlanGraph& graph);
+  static ConvolutionLayouts layouts_by_rule(const PlanGraph& graph);
 
  private:
   struct Location {
@@ -55,7 +60,6 @@ class Compiler {
   Location new_location(TensorId id, const MemoryDesc& desc);
 
   // compile_steps.cc
-  static bool prefers_blocks(const PlanGraph& graph);
   absl::Status convolution(const Step& step, const ConvParams& params);
   absl::Status matmul(const Step& step, const MatmulParams& params);
   absl::Status pool(const Step& step, const PoolParams& params);
@@ -98,7 +102,8 @@ class Compiler {
   const PlanGraph& graph_;
   DerivedConstants& constants_;
   PlanImpl& impl_;
-  const bool prefers_blocks_;                             // Of 16 channels, in convolutions.
+  const ConvolutionLayouts layouts_;
+  size_t convolutions_ = 0;                               // That were compiled.
   std::vector<std::vector<Location>> locations_;          // By tensor; the first is as it was made.
   absl::flat_hash_map<TensorId, int32_t> result_buffer_;  // Of tensors that are fresh results.
   absl::flat_hash_map<const void*, Location> constant_locations_;

@@ -46,6 +46,22 @@ at::Tensor DerivedConstants::get(const std::string& name, const std::vector<at::
   return entry.value;
 }
 
+at::Tensor DerivedConstants::find(const std::string& name, const std::vector<at::Tensor>& sources) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = numbers_.find(key_of(name, sources));
+  return found == numbers_.end() ? at::Tensor() : entries_[found->second].value;
+}
+
+void DerivedConstants::set(const std::string& name, std::vector<at::Tensor> sources, at::Tensor value) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto [found, is_new] = numbers_.emplace(key_of(name, sources), entries_.size());
+  if (is_new) {
+    entries_.push_back({name, std::move(sources), std::move(value)});
+  } else {
+    entries_[found->second].value = std::move(value);
+  }
+}
+
 void DerivedConstants::restore(const std::string& name, std::vector<at::Tensor> sources, at::Tensor value) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (!numbers_.emplace(key_of(name, sources), entries_.size()).second) return;

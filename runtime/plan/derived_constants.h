@@ -41,6 +41,11 @@ class DerivedConstants {
   // Bytes for what is being made. REQUIRES: called by the `make` of a get() that runs.
   at::Tensor new_bytes(int64_t count) { return slab_.take(count); }
 
+  // What get() gave or set() put in; undefined where there is nothing. Of a file's its form is not known.
+  at::Tensor find(const std::string& name, const std::vector<at::Tensor>& sources) const;
+  // Puts it in, or in the place of what is there.
+  void set(const std::string& name, std::vector<at::Tensor> sources, at::Tensor value);
+
   // Puts in a tensor of a file; nothing where there is one of that name and sources.
   void restore(const std::string& name, std::vector<at::Tensor> sources, at::Tensor value);
 

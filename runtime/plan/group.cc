@@ -7,12 +7,15 @@
 #include <c10/core/GradMode.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "passes/pass.h"
 #include "runtime/bytecode.h"
 #include "runtime/evaluate_operator.h"
 #include "runtime/lowering.h"
 #include "runtime/plan/plan_impl.h"
 #include "runtime/plan/rewrites.h"
+#include "runtime/runner.h"
 
 namespace vesta::runtime::plan {
 namespace {
@@ -64,7 +67,7 @@ bool PlannedGroup::run(ir::Stack& stack) const {
   if (!is_plain_thread()) return false;
   std::atomic<Ready*>& place = ready_[thread_number() % kReady].ready;
   std::unique_ptr<Ready> ready(place.exchange(nullptr, std::memory_order_acquire));
-  if (ready == nullptr || !fits(ready->key, stack)) {
+  if (ready == nullptr || is_tuning() || !fits(ready->key, stack)) {
     ready = find(stack);
     if (ready == nullptr) return false;
   }
@@ -100,11 +103,15 @@ std::unique_ptr<PlannedGroup::Ready> PlannedGroup::find(const ir::Stack& stack) 
     std::lock_guard<std::mutex> lock(mutex_);
     ++clock_;
     auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.key == *key; });
+    if (found != entries_.end() && is_tuning() && !found->is_tuned) {
+      found->plan = make(*key, stack);
+      found->is_tuned = true;
+    }
     if (found != entries_.end()) {
       found->used = clock_;
       plan = found->plan;
     } else {
-      Entry made{*key, make(*key), clock_};
+      Entry made{*key, make(*key, stack), clock_, is_tuning()};
       plan = made.plan;
       if (entries_.size() < kMaxPlans) {
         entries_.push_back(std::move(made));
@@ -120,7 +127,7 @@ std::unique_ptr<PlannedGroup::Ready> PlannedGroup::find(const ir::Stack& stack) 
 }
 
 // What cannot be planned runs plainly and meets its error there, if it is one.
-std::shared_ptr<const Plan> PlannedGroup::make(const Key& key) const {
+std::shared_ptr<const Plan> PlannedGroup::make(const Key& key, const ir::Stack& inputs) const {
   const c10::InferenceMode inference(false);
   const c10::NoGradGuard no_grad;
   const ir::Node* refused = nullptr;
@@ -136,13 +143,34 @@ std::shared_ptr<const Plan> PlannedGroup::make(const Key& key) const {
       return nullptr;
     }
     rewrite(*graph, *constants_);
-    absl::StatusOr<std::shared_ptr<const Plan>> plan = Plan::compile(*std::move(graph), *constants_);
+    const PlanChoice chosen = choice(*graph, key, inputs);
+    if (chosen.plain) {
+      refusal_ = "runs faster without a plan";
+      return nullptr;
+    }
+    absl::StatusOr<std::shared_ptr<const Plan>> plan = Plan::compile(*graph, *constants_, chosen.layouts);
     if (plan.ok()) return *std::move(plan);
     refusal_ = std::string(plan.status().message());
   } catch (const c10::Error& error) {
     refusal_ = error.what_without_backtrace();
   }
   return nullptr;
+}
+
+PlanChoice PlannedGroup::choice(const PlanGraph& graph, const Key& key, const ir::Stack& inputs) const {
+  std::string kind = absl::StrCat(key.threads);
+  for (const PlanInput& input : key.inputs)
+    absl::StrAppend(&kind, ";", static_cast<int>(input.kind), ":", absl::StrJoin(input.sizes, "x"));
+  if (!is_tuning()) return kept_choice(graph, kind, *constants_).value_or(PlanChoice());
+  const std::shared_ptr<const ir::Graph> plain = folded();
+  absl::StatusOr<std::unique_ptr<Code>> lowered =
+      lower(plain == nullptr ? *subgraph_ : *plain, name_, program_, constants_);
+  const std::shared_ptr<const Code> code = lowered.ok() ? *std::move(lowered) : nullptr;
+  const PlanChoice chosen = choose_by_timing(graph, inputs, [&](ir::Stack& stack) {
+    return code != nullptr && Runner::standard().run(code, stack, CallOptions()).ok();
+  });
+  keep_choice(graph, kind, chosen, *constants_);
+  return chosen;
 }
 
 PlannedGroup::~PlannedGroup() {
@@ -152,19 +180,22 @@ PlannedGroup::~PlannedGroup() {
 const Code* PlannedGroup::plain() const {
   if (!is_folded_.load(std::memory_order_acquire)) {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (!is_folded_.load(std::memory_order_relaxed) && !is_split_) fold();
+    if (!is_folded_.load(std::memory_order_relaxed) && !is_split_) {
+      if (const std::shared_ptr<const ir::Graph> graph = folded()) set_plain(*graph);
+    }
     is_folded_.store(true, std::memory_order_release);
   }
   return plain_.load(std::memory_order_acquire);
 }
 
-void PlannedGroup::fold() const {
-  const std::shared_ptr<ir::Graph> graph = subgraph_->copy();
+std::shared_ptr<const ir::Graph> PlannedGroup::folded() const {
+  std::shared_ptr<ir::Graph> graph = subgraph_->copy();
   passes::PassContext context;
   context.evaluate = evaluate_operator;
   context.without = {"group_planned_nodes"};
   const absl::StatusOr<bool> folded = passes::fold_conv_batch_norm(*graph, context);
-  if (folded.ok() && *folded) set_plain(*graph);
+  if (!folded.ok() || !*folded) return nullptr;
+  return graph;
 }
 
 // Once: the parts split further where they have to. What fails here leaves the plain subgraph.

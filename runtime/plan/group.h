@@ -14,6 +14,7 @@
 #include "runtime/plan/builder.h"
 #include "runtime/plan/derived_constants.h"
 #include "runtime/plan/plan.h"
+#include "runtime/plan/tuning.h"
 
 namespace vesta::runtime {
 class Code;
@@ -59,8 +60,9 @@ class PlannedGroup {
   };
   struct Entry {
     Key key;
-    std::shared_ptr<const Plan> plan;  // Null: such inputs cannot be planned.
+    std::shared_ptr<const Plan> plan;  // Null: such inputs cannot be planned, or run faster plainly.
     uint64_t used = 0;
+    bool is_tuned = false;
   };
   // The plan of a thread's last call with all that it needs; it is taken out while a call uses it.
   struct Ready {
@@ -72,10 +74,13 @@ class PlannedGroup {
   static std::optional<Key> key_of(const ir::Stack& stack);
   static bool fits(const Key& key, const ir::Stack& stack);
   std::unique_ptr<Ready> find(const ir::Stack& stack) const;
-  std::shared_ptr<const Plan> make(const Key& key) const;
+  // `inputs` are of that kind: what is tuned runs on them.
+  std::shared_ptr<const Plan> make(const Key& key, const ir::Stack& inputs) const;
+  PlanChoice choice(const PlanGraph& graph, const Key& key, const ir::Stack& inputs) const;
 
   void split_at(const ir::Node* refused) const;
-  void fold() const;
+  // The subgraph with batch norms folded into convolutions; null where there are none.
+  std::shared_ptr<const ir::Graph> folded() const;
   void set_plain(const ir::Graph& graph) const;
 
   std::shared_ptr<const ir::Graph> subgraph_;

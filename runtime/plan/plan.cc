@@ -36,10 +36,11 @@ Plan::Plan(std::unique_ptr<PlanImpl> impl) : impl_(std::move(impl)) {}
 Plan::~Plan() = default;
 size_t Plan::arena_bytes() const { return impl_->arena_bytes; }
 
-absl::StatusOr<std::shared_ptr<const Plan>> Plan::compile(PlanGraph graph, DerivedConstants& constants) {
+absl::StatusOr<std::shared_ptr<const Plan>> Plan::compile(const PlanGraph& graph, DerivedConstants& constants,
+                                                          const ConvolutionLayouts& layouts) {
   auto impl = std::make_unique<PlanImpl>();
   try {
-    const absl::Status status = compile_plan(graph, constants, *impl);
+    const absl::Status status = compile_plan(graph, constants, layouts, *impl);
     if (!status.ok()) return status;
   } catch (const dnnl::error& error) {
     return absl::UnimplementedError(absl::StrCat("oneDNN: ", error.what()));
@@ -223,6 +224,13 @@ bool Plan::run(ir::Stack& stack, PlanContext& context) const {
   }
   give_results(impl, fresh, stack);
   return true;
+}
+
+bool Plan::run(ir::Stack& stack) const {
+  std::unique_ptr<PlanContext> context = take_context();
+  const bool done = run(stack, *context);
+  give_back(std::move(context));
+  return done;
 }
 
 std::string Plan::to_string() const {

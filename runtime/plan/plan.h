@@ -23,6 +23,9 @@ struct BufferPart {
   int64_t offset = 0;  // bytes
 };
 
+// Which convolutions keep their channels in blocks of 16, by their number in the plan's graph; empty: by rule.
+using ConvolutionLayouts = std::vector<bool>;
+
 struct PlanImpl;
 struct PlanContext;
 
@@ -31,7 +34,8 @@ class Plan {
  public:
   // Unimplemented where a step has no primitive; oneDNN's and ATen's failures are Unimplemented, too.
   // `constants` keeps packed weights and must outlive the plan.
-  static absl::StatusOr<std::shared_ptr<const Plan>> compile(PlanGraph graph, DerivedConstants& constants);
+  static absl::StatusOr<std::shared_ptr<const Plan>> compile(const PlanGraph& graph, DerivedConstants& constants,
+                                                             const ConvolutionLayouts& layouts = {});
   ~Plan();
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
@@ -44,6 +48,7 @@ class Plan {
   // for, contiguous. They are replaced by the results: fresh tensors, or views where plain execution gives views of
   // inputs or of each other. False: the values of the inputs are none that a plan can take; the stack is as it was.
   bool run(ir::Stack& stack, PlanContext& context) const;
+  bool run(ir::Stack& stack) const;
 
   // Bytes of an arena: all intermediates of one run.
   size_t arena_bytes() const;

@@ -107,6 +107,7 @@ struct PlanImpl {
 size_t plan_memory(std::vector<Buffer>& buffers);
 
 // Step by step into `impl`. Throws dnnl::error; Unimplemented where there is no primitive.
-absl::Status compile_plan(const PlanGraph& graph, DerivedConstants& constants, PlanImpl& impl);
+absl::Status compile_plan(const PlanGraph& graph, DerivedConstants& constants, const ConvolutionLayouts& layouts,
+                          PlanImpl& impl);
 
 }  // namespace vesta::runtime::plan

@@ -95,6 +95,33 @@ TEST(NativeModule, OptimizingForInputsLeavesTheStateAlone) {
   EXPECT_EQ(must(frozen.attr("calls")).toTensor().item<float>(), 1);
 }
 
+TEST(NativeModule, OptimizingWhatIsNotFrozen) {
+  Module module = network();
+  must(module.optimize_for({image()}));
+  EXPECT_EQ(must(module.attr("calls")).toTensor().item<float>(), 0);
+  const at::Tensor plain =
+      must(must(network().with_optimization({.level = OptimizationLevel::kO0})).forward({image()})).toTensor();
+  EXPECT_TRUE(at::allclose(must(module.forward({image()})).toTensor(), plain, 1e-4, 1e-5));
+  EXPECT_EQ(must(module.attr("calls")).toTensor().item<float>(), 1);
+  EXPECT_EQ(message(module.optimize_for({3})), message(module.forward({3}).status()));
+}
+
+TEST(NativeModule, TunedModulesGiveTheSameAndKeepWhatWasChosen) {
+  const at::Tensor plain = must(must(network().freeze()).forward({image()})).toTensor();
+  Module frozen = must(network().freeze());
+  must(frozen.optimize_for({image()}, {.tune = true}));
+  const at::Tensor tuned = must(frozen.forward({image()})).toTensor();
+  EXPECT_TRUE(at::allclose(tuned, plain, 1e-4, 1e-5));
+  EXPECT_EQ(must(frozen.attr("calls")).toTensor().item<float>(), 1);
+  const Module loaded = must(load(as_bytes(saved(frozen, {.packed = true}))));
+  EXPECT_TRUE(at::equal(must(loaded.forward({image()})).toTensor(), tuned));
+  // What was called before is tuned, too.
+  Module called = must(network().freeze());
+  (void)must(called.forward({image()}));
+  must(called.optimize_for({image()}, {.tune = true}));
+  EXPECT_TRUE(at::allclose(must(called.forward({image()})).toTensor(), plain, 1e-4, 1e-5));
+}
+
 TEST(NativeModule, WhatWasPackedForAnotherMachineIsNotUsed) {
   Module frozen = must(network().freeze());
   must(frozen.optimize_for({image()}));
@@ -147,7 +174,6 @@ TEST(NativeModule, PackingWhatIsNotFrozenIsRefused) {
   EXPECT_EQ(
       message(network().save_native(out, {.packed = true})),
       "'packed' keeps what was optimized ahead, and the module is not frozen: freeze() it and call optimize_for()");
-  EXPECT_EQ(message(network().optimize_for({image()})), "optimize_for() is for frozen modules: call freeze() first");
   EXPECT_EQ(out.str(), "");
 }
 

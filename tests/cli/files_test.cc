@@ -147,7 +147,7 @@ TEST_F(RunFiles, OptionsOfNativeFilesAreForThem) {
   std::ostringstream out;
   std::ostringstream err;
   EXPECT_EQ(run_vesta({"convert", kModel, path("out.pt"), "--packed"}, out, err), 1);
-  EXPECT_THAT(err.str(), HasSubstr("'--freeze', '--packed' and '--input' are for native files (.vesta)"));
+  EXPECT_THAT(err.str(), HasSubstr("'--freeze', '--packed', '--tune' and '--input' are for native files (.vesta)"));
   EXPECT_EQ(run_vesta({"convert", kModel, path("out.vesta"), "--packed"}, out, err), 1);
   EXPECT_THAT(err.str(), HasSubstr("'packed' keeps what was optimized ahead, and the module is not frozen"));
   EXPECT_TRUE(std::filesystem::is_empty(folder_));

@@ -176,8 +176,9 @@ class VESTA_API Module {
   bool is_frozen() const;
   // Does at once what the first call of forward() on inputs of these kinds would do first: it is optimized and its
   // plans are made, weights packed, by calls of a module that shares all of that (this one's state does not change).
-  // FailedPrecondition: the module is not frozen. Else what the call fails with.
-  absl::Status optimize_for(std::vector<c10::IValue> args, const Kwargs& kwargs = {});
+  // Fails with what the call fails with. Of a module that is not frozen it holds until parameters or attributes change.
+  absl::Status optimize_for(std::vector<c10::IValue> args, const PreparationOptions& options = {},
+                            const Kwargs& kwargs = {});
 
   // --- Saving, as an archive that Python's torch.jit.load, libtorch and load() read: the program as TorchScript
   // source, with the positions of its author's lines; parameters, buffers and attributes, shared ones once;

@@ -62,6 +62,14 @@ struct CompileOptions {
   std::string filename = "<source>";
 };
 
+// Of Module::optimize_for().
+struct PreparationOptions {
+  // Ways to compute the same are timed on the given inputs, which takes seconds for a large network, and the fastest is
+  // kept: for these sizes and this number of threads, with the module as long as its parameters stay, and in a packed
+  // native file. Else fixed rules choose, the same at each load; results of different ways differ by rounding.
+  bool tune = false;
+};
+
 // Of native files.
 struct NativeOptions {
   // Contents to be kept in the file, by name.
