@@ -1,12 +1,15 @@
 // The models of bench/zoo.py in Vesta and in torch::jit, in one process, taking turns: steady calls as ratios, first
 // calls, and allocations.
 //
-// usage: vesta_zoo_times FOLDER [--threads N] [--rounds N] [--filter TEXT]
+// usage: vesta_zoo_times FOLDER [--threads N] [--rounds N] [--filter TEXT] [--train]
 //
 // FOLDER holds pairs NAME.pt, NAME.inputs as zoo.py writes them: an archive, and its arguments as one pickled tuple.
 // One turn calls a contender as often as takes some milliseconds; each ratio is the median, over the rounds, of its
 // time to that of torch::jit frozen in the same round. With one thread the clock is that of the processor time of the
 // process, which other programs on the machine disturb least; else it is the wall's.
+//
+// --train: a call is forward() in training mode and the backward pass of its results' sum, in Vesta and torch::jit as
+// loaded; ratios are to torch::jit as loaded.
 //
 // Allocations are counted by a malloc of this program's own; those of a tensor's memory go through it as well.
 
@@ -140,6 +143,44 @@ std::vector<Contender> contenders(const std::string& archive, const Inputs& inpu
   return all;
 }
 
+// The sum of all results that depend on parameters.
+at::Tensor loss_of(const c10::IValue& result) {
+  if (result.isTensor()) return result.toTensor().requires_grad() ? result.toTensor().sum() : at::Tensor();
+  at::Tensor loss;
+  if (!result.isTuple()) return loss;
+  for (const c10::IValue& element : result.toTupleRef().elements()) {
+    const at::Tensor part = loss_of(element);
+    if (part.defined()) loss = loss.defined() ? loss + part : part;
+  }
+  return loss;
+}
+
+template <class Module, class Forward>
+Call training_call(Module& module, const Forward& forward) {
+  (void)module.train();
+  for (at::Tensor parameter : module.parameters()) parameter.requires_grad_(true);
+  return [forward] {
+    at::manual_seed(1);  // What is dropped is the same.
+    const at::Tensor loss = loss_of(forward());
+    TORCH_CHECK(loss.defined(), "no result depends on a parameter");
+    loss.backward();
+    return c10::IValue(loss.detach());
+  };
+}
+
+std::vector<Contender> trainings(const std::string& archive, const Inputs& inputs) {
+  std::vector<Contender> all;
+  all.push_back({"jit", [=, &inputs] {
+                   auto module = std::make_shared<torch::jit::Module>(torch::jit::load(archive));
+                   return training_call(*module, [module, &inputs] { return module->forward(inputs); });
+                 }});
+  all.push_back({"Vesta", [=, &inputs] {
+                   auto module = std::make_shared<vesta::Module>(must(vesta::load(archive)));
+                   return training_call(*module, [module, &inputs] { return must(module->forward(inputs)); });
+                 }});
+  return all;
+}
+
 double largest_difference(const c10::IValue& a, const c10::IValue& b) {
   if (a.isTuple() && b.isTuple()) return largest_difference(a.toTupleRef().elements()[0], b.toTupleRef().elements()[0]);
   if (a.isInt() && b.isInt()) return a.toInt() == b.toInt() ? 0 : 1;
@@ -153,6 +194,7 @@ struct Options {
   int threads = 1;
   int rounds = 15;
   std::string filter;
+  bool train = false;
 };
 
 constexpr int kWarmUps = 3;       // torch::jit specializes in its first calls.
@@ -181,6 +223,7 @@ void measure(std::vector<Contender>& all, const Options& options) {
       one.call = nullptr;
     }
   }
+  if (all[0].call == nullptr) return;
   double start = now(clock);
   (void)all[0].call();
   const int calls = std::max(1, static_cast<int>(kTurnMs / (now(clock) - start)));
@@ -196,6 +239,10 @@ void measure(std::vector<Contender>& all, const Options& options) {
 
 void print_row(const std::string& name, const std::vector<Contender>& all) {
   const Contender& base = all[0];
+  if (base.call == nullptr) {
+    std::fprintf(stderr, "%s, %s: %s\n", name.c_str(), base.name.c_str(), base.failure.c_str());
+    return;
+  }
   std::printf("| %-20s | %9.4f |", name.c_str(), median(base.times));
   for (size_t i = 1; i < all.size(); ++i) {
     if (all[i].call == nullptr) {
@@ -218,7 +265,7 @@ void print_row(const std::string& name, const std::vector<Contender>& all) {
 }
 
 int run(const Options& options) {
-  const c10::NoGradGuard no_grad;
+  const c10::AutoGradMode grad_mode(options.train);
   at::set_num_threads(options.threads);
   std::vector<std::string> names;
   for (const auto& file : std::filesystem::directory_iterator(options.folder)) {
@@ -227,16 +274,18 @@ int run(const Options& options) {
   }
   std::sort(names.begin(), names.end());
   if (names.empty()) return std::cerr << "no model in " << options.folder << " matches; run bench/zoo.py first\n", 1;
-  std::printf("threads: %d, rounds: %d. Times in ms, ratios to torch::jit frozen.\n\n", options.threads,
-              options.rounds);
+  const char* const base = options.train ? "as loaded" : "frozen";
+  std::printf("threads: %d, rounds: %d. Times in ms, ratios to torch::jit %s.\n\n", options.threads, options.rounds,
+              base);
   std::printf(
-      "| model | frozen, ms | jit | ofi | Static Runtime | Vesta as loaded | Vesta frozen | Vesta, ms | difference |"
-      " torch::jit: prepare, first call | Vesta: prepare, first call | allocations a call, theirs, ours |\n");
-  std::printf("|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+      "| model | %s, ms | %s | Vesta, ms | difference | torch::jit: prepare, first call |"
+      " Vesta: prepare, first call | allocations a call, theirs, ours |\n",
+      base, options.train ? "Vesta" : "jit | ofi | Static Runtime | Vesta as loaded | Vesta frozen");
   for (const std::string& name : names) {
     const std::string model = name.substr(0, name.find('@'));
     const Inputs inputs = read_inputs(options.folder + "/" + name + ".inputs");
-    std::vector<Contender> all = contenders(options.folder + "/" + model + ".pt", inputs);
+    const std::string archive = options.folder + "/" + model + ".pt";
+    std::vector<Contender> all = options.train ? trainings(archive, inputs) : contenders(archive, inputs);
     measure(all, options);
     print_row(name, all);
   }
@@ -252,6 +301,7 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.threads, "of each operator")->check(CLI::Range(1, 64));
   app.add_option("--rounds", options.rounds, "turns that each contender gets")->check(CLI::Range(1, 1000));
   app.add_option("--filter", options.filter, "only models whose names contain this");
+  app.add_flag("--train", options.train, "forward and backward in training mode");
   CLI11_PARSE(app, argc, argv);
   return run(options);
 }
