@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "frontend/names.h"
 #include "frontend/unit.h"
+#include "ir/constant_reader.h"
 #include "ir/support/status.h"
 
 namespace vesta::frontend {
@@ -168,6 +169,9 @@ absl::StatusOr<c10::IValue> Unit::constant_value(const Expr& expr, const c10::Ty
         if (item.key == nullptr) return error(expr.range, "'**' in a dict is not part of the language");
         VESTA_ASSIGN_OR_RETURN(c10::IValue key,
                                constant_value(*item.key, dict_type != nullptr ? key_type : nullptr, scope));
+        if (!ir::can_be_dict_key(key)) {
+          return error(item.key->range, absl::StrCat("a dict's keys cannot have type '", type_text(*key.type()), "'"));
+        }
         VESTA_ASSIGN_OR_RETURN(c10::IValue value,
                                constant_value(*item.value, dict_type != nullptr ? value_type : nullptr, scope));
         if (dict_type == nullptr && items.empty()) {

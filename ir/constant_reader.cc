@@ -19,6 +19,11 @@
 
 namespace vesta::ir {
 
+bool can_be_dict_key(const c10::IValue& value) {
+  return value.isInt() || value.isBool() || value.isDouble() || value.isComplexDouble() || value.isString() ||
+         value.isTensor() || value.isDevice();
+}
+
 absl::StatusOr<c10::IValue> ConstantReader::read(const c10::TypePtr& type) {
   text_.skip_blanks();
   const size_t begin = text_.position();
@@ -172,7 +177,11 @@ absl::StatusOr<c10::IValue> ConstantReader::read_dict(const c10::DictType& type)
   VESTA_RETURN_IF_ERROR(text_.expect("{"));
   while (!text_.take("}")) {
     if (!dict.empty()) VESTA_RETURN_IF_ERROR(text_.expect(","));
+    text_.skip_blanks();
+    const size_t begin = text_.position();
     VESTA_ASSIGN_OR_RETURN(c10::IValue key, read(type.getKeyType()));
+    if (!can_be_dict_key(key))
+      return support::error_at(text_.range_from(begin), "this constant cannot be a dict's key");
     VESTA_RETURN_IF_ERROR(text_.expect(":"));
     VESTA_ASSIGN_OR_RETURN(c10::IValue value, read(type.getValueType()));
     dict.insert_or_assign(std::move(key), std::move(value));

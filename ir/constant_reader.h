@@ -14,6 +14,9 @@
 
 namespace vesta::ir {
 
+// Whether c10 can hash this value: a key of type Any may be a value that it cannot.
+bool can_be_dict_key(const c10::IValue& value);
+
 class ConstantReader {
  public:
   using MakeTensor = std::function<at::Tensor(c10::ScalarType type, const std::vector<int64_t>& sizes)>;

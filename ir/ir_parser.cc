@@ -275,7 +275,9 @@ absl::Status GraphParser::node_kind(Symbol& kind, std::string& subgraph) {
   }
   if (subgraph_names_.count(name) != 0) {
     subgraph = name;
-    name.resize(std::min(name.rfind('_'), name.size()));
+    // The printer puts "_0" behind the name of the operator; an underscore of the namespace is no part of that.
+    const size_t underscore = name.rfind('_');
+    if (underscore != std::string::npos && underscore > colons + 2) name.resize(underscore);
   }
   kind = Symbol::fromQualString(name);
   return absl::OkStatus();

@@ -252,6 +252,20 @@ TEST(IrParser, ErrorsPointIntoTheText) {
   refuses("graph():\n  = prim::If[a=1, a=2]()\n return ()", "one attribute 'a' only");
 }
 
+TEST(IrParser, AKeyThatCannotBeHashedIsRefused) {
+  EXPECT_EQ(printed_again("graph():\n  %0 : Dict(Any, int) = prim::Constant[value={None: 2}]()\n  return (%0)\n"),
+            "graph.ir:2:47: error: this constant cannot be a dict's key\n"
+            "    %0 : Dict(Any, int) = prim::Constant[value={None: 2}]()\n"
+            "                                                ^^^^\n");
+}
+
+TEST(IrParser, TheNamespaceOfANodeWithAGraphMayHaveUnderscores) {
+  IrParseOptions options = plain();
+  options.catalog = nullptr;
+  EXPECT_EQ(printed_again("graph():\n   = a_b::c()\n  return ()\nwith a_b::c = graph():\n  return ()\n", options),
+            "graph():\n   = a_b::c_0()\n  return ()\nwith a_b::c_0 = graph():\n  return ()\n");
+}
+
 TEST(IrParser, LimitsHold) {
   IrParseOptions options = plain();
   options.limits.ir_nodes = 2;
