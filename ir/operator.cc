@@ -1,5 +1,5 @@
 // The dispatcher has no look-up by name without an overload, so its names are indexed once; a name that
-// is not found makes the index anew, since libraries may register operators at any time. The order of
+// is not found makes the index anew if a library has registered operators since. The order of
 // overloads matters to resolution: torch::jit tries the dispatcher's in the order in which they were
 // registered, then its own. A registration listener is told of the operators in just that order. Schemas
 // of builtin rows are parsed when their name is first asked for.
@@ -32,6 +32,17 @@ class NameCollector final : public c10::OpRegistrationListener {
   Names& names_;
 };
 
+// Counts registrations.
+class RegistrationCounter final : public c10::OpRegistrationListener {
+ public:
+  explicit RegistrationCounter(std::atomic<uint64_t>& count) : count_(count) {}
+  void onOperatorRegistered(const c10::OperatorHandle&) override { ++count_; }
+  void onOperatorDeregistered(const c10::OperatorHandle&) override {}
+
+ private:
+  std::atomic<uint64_t>& count_;
+};
+
 }  // namespace
 
 const std::vector<std::string_view>& builtin_schema_texts() {
@@ -53,11 +64,14 @@ OperatorCatalog::OperatorCatalog() {
   for (size_t row = 0; row < texts.size(); ++row) {
     builtin_rows_[name_of(texts[row])].push_back(static_cast<BuiltinId>(row));
   }
+  listener_ =
+      c10::Dispatcher::singleton().addRegistrationListener(std::make_unique<RegistrationCounter>(registrations_));
   scan_dispatcher();
 }
 
 void OperatorCatalog::scan_dispatcher() const {
   dispatcher_names_.clear();
+  scanned_registrations_ = registrations_;  // Before the scan: what is registered meanwhile makes another one.
   // Told of all operators while it is added; removed at once.
   c10::Dispatcher::singleton().addRegistrationListener(std::make_unique<NameCollector>(dispatcher_names_));
 }
@@ -85,7 +99,7 @@ const std::vector<const Operator*>& OperatorCatalog::candidates(std::string_view
   if (cached != cache_.end()) return cached->second;
   std::vector<const Operator*> found;
   auto overloads = dispatcher_names_.find(key);
-  if (overloads == dispatcher_names_.end() && builtin_rows_.count(key) == 0) {
+  if (overloads == dispatcher_names_.end() && builtin_rows_.count(key) == 0 && is_outdated()) {
     scan_dispatcher();
     overloads = dispatcher_names_.find(key);
   }

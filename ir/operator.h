@@ -6,6 +6,7 @@
 // TorchScript has (lists, dicts, strings, scalar math, prim::) is ours: rows of ir/builtin_ops.def, each a
 // schema and a kernel's name; the kernels are in runtime/.
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -57,10 +58,16 @@ class OperatorCatalog {
  private:
   OperatorCatalog();
   void scan_dispatcher() const;
+  // Whether operators were registered since the last scan.
+  bool is_outdated() const { return scanned_registrations_ != registrations_; }
   void load_builtins(const std::string& name, std::vector<const Operator*>& into) const;
 
   mutable std::mutex mutex_;
   mutable std::deque<Operator> operators_;
+  // Counted by a listener, which the dispatcher calls under its own lock: it must not wait for `mutex_`.
+  std::atomic<uint64_t> registrations_ = 0;
+  std::optional<c10::RegistrationHandleRAII> listener_;
+  mutable uint64_t scanned_registrations_ = 0;
   mutable std::unordered_map<std::string, std::vector<c10::OperatorName>> dispatcher_names_;
   std::unordered_map<std::string, std::vector<BuiltinId>> builtin_rows_;
   mutable std::unordered_map<std::string, std::vector<const Operator*>> cache_;
