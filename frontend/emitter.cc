@@ -41,10 +41,17 @@ const c10::IValue* constant_of(const ir::Value* value) {
 }
 
 absl::Status Emitter::check_size(const SourceRange& range) const {
-  if (static_cast<int64_t>(graph_->node_count()) <= unit_.limits().ir_nodes) return absl::OkStatus();
+  if (static_cast<int64_t>(graph_->node_count()) + tuple_elements_ <= unit_.limits().ir_nodes) return absl::OkStatus();
   return support::error_at(
       absl::StatusCode::kResourceExhausted, unit_.original(range),
       absl::StrCat("'", name_, "' needs more than the limit of ", unit_.limits().ir_nodes, " nodes"));
+}
+
+absl::Status Emitter::check_depth(std::string_view what, const SourceRange& range) const {
+  const int64_t limit = 2 * unit_.limits().source_nesting;
+  if (depth_ <= limit) return absl::OkStatus();
+  return support::error_at(absl::StatusCode::kResourceExhausted, unit_.original(range),
+                           absl::StrCat(std::string(what), " nest deeper than the limit of ", limit));
 }
 
 ir::Node* Emitter::insert(c10::Symbol kind, std::span<ir::Value* const> inputs, size_t outputs,
@@ -98,8 +105,15 @@ ir::Value* Emitter::retype(ir::Value* value, c10::TypePtr type, const SourceRang
   return insert_typed(ir::prim::unchecked_cast, {value}, std::move(type), range);
 }
 
+absl::StatusOr<Sugar> Emitter::sugar_tuple(std::vector<Sugar> elements, const SourceRange& range) {
+  tuple_elements_ += static_cast<int64_t>(elements.size());
+  VESTA_RETURN_IF_ERROR(check_size(range));
+  return Sugar::of_elements(Kind::kTuple, std::move(elements));
+}
+
 std::vector<ir::Value*> Emitter::unpack_tuple(ir::Value* tuple, const SourceRange& range) {
   const auto& elements = tuple->type()->expectRef<c10::TupleType>().elements();
+  tuple_elements_ += static_cast<int64_t>(elements.size());
   ir::Node* node = insert(ir::prim::TupleUnpack, {tuple}, elements.size(), range);
   for (size_t i = 0; i < elements.size(); ++i) node->output(i)->set_type(elements[i]);
   return node->outputs();

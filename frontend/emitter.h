@@ -90,6 +90,17 @@ class Emitter {
     return unit_.error(range, message);
   }
   absl::Status check_size(const support::SourceRange& range) const;
+  // One level of recursion: counted as long as it lives.
+  class Nesting {
+   public:
+    explicit Nesting(Emitter& emitter) : depth_(emitter.depth_) { ++depth_; }
+    Nesting(const Nesting&) = delete;
+    ~Nesting() { --depth_; }
+
+   private:
+    int64_t& depth_;
+  };
+  absl::Status check_depth(std::string_view what, const support::SourceRange& range) const;
   ir::Node* insert(c10::Symbol kind, std::initializer_list<ir::Value*> inputs, size_t outputs,
                    const support::SourceRange& range);
   ir::Node* insert(c10::Symbol kind, std::span<ir::Value* const> inputs, size_t outputs,
@@ -106,6 +117,8 @@ class Emitter {
   ir::Value* tuple_of(std::span<ir::Value* const> values, const support::SourceRange& range,
                       c10::TypePtr type = nullptr);
   ir::Value* retype(ir::Value* value, c10::TypePtr type, const support::SourceRange& range);
+  // A tuple of these, counted against the limit of nodes: statements can double a tuple without many nodes.
+  absl::StatusOr<Sugar> sugar_tuple(std::vector<Sugar> elements, const support::SourceRange& range);
   std::vector<ir::Value*> unpack_tuple(ir::Value* tuple, const support::SourceRange& range);
   absl::StatusOr<Sugar> lookup(const Name& name);
   // For messages: what could have been written where a name is.
@@ -352,6 +365,7 @@ class Emitter {
   // The call that a historic operator's replacement is being emitted for; null outside of replacements.
   const support::SourceRange* replaced_call_ = nullptr;
   int64_t depth_ = 0;
+  int64_t tuple_elements_ = 0;  // of all tuples that were made and unpacked
   int loop_depth_ = 0;
   c10::ClassTypePtr self_type_;
 };

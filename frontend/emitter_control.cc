@@ -255,23 +255,19 @@ absl::Status Emitter::join_name(ir::Node* node, const std::string& name, Frame& 
 
 absl::StatusOr<Exit> Emitter::emit_if(const If& stmt, size_t branch_index, std::span<const Stmt* const> rest,
                                       bool& took_rest) {
+  Condition condition;
+  for (;; ++branch_index) {  // Past the branches that are never taken.
+    if (branch_index == stmt.branches.size()) return emit_block(stmt.orelse);
+    const IfBranch& branch = stmt.branches[branch_index];
+    VESTA_ASSIGN_OR_RETURN(condition, emit_condition(*branch.test));
+    if (!condition.known.has_value()) break;
+    VESTA_RETURN_IF_ERROR(refine(*condition.known ? condition.if_true : condition.if_false, branch.range));
+    if (*condition.known) return emit_block(branch.body);
+  }
   const IfBranch& current = stmt.branches[branch_index];
   const bool is_last = branch_index + 1 == stmt.branches.size();
-  VESTA_ASSIGN_OR_RETURN(Condition condition, emit_condition(*current.test));
-  if (condition.known.has_value()) {
-    if (*condition.known) {
-      VESTA_RETURN_IF_ERROR(refine(condition.if_true, current.range));
-      return emit_block(current.body);
-    }
-    VESTA_RETURN_IF_ERROR(refine(condition.if_false, current.range));
-    if (is_last) return emit_block(stmt.orelse);
-    return emit_if(stmt, branch_index + 1, rest, took_rest);
-  }
-  if (++depth_ > 2 * unit_.limits().source_nesting) {
-    return support::error_at(
-        absl::StatusCode::kResourceExhausted, unit_.original(current.range),
-        absl::StrCat("branches nest deeper than the limit of ", 2 * unit_.limits().source_nesting));
-  }
+  const Nesting nesting(*this);
+  VESTA_RETURN_IF_ERROR(check_depth("branches", current.range));
   ir::Node* node = insert(ir::prim::If, {condition.value}, 0, current.range);
   ir::Block* blocks[2] = {node->add_block(), node->add_block()};
   const std::shared_ptr<Frame> outer = frame_;
@@ -310,7 +306,6 @@ absl::StatusOr<Exit> Emitter::emit_if(const If& stmt, size_t branch_index, std::
     VESTA_ASSIGN_OR_RETURN(then_exit, emit_rest_of(then_exit, rest));
     took_rest = true;
   }
-  --depth_;
   frame_ = outer;
   return join(node, frames[0], frames[1], then_exit, else_exit, current.range);
 }
@@ -504,6 +499,7 @@ absl::StatusOr<Exit> Emitter::emit_for(const For& stmt) {
 }
 
 absl::StatusOr<Exit> Emitter::emit_unrolled(const std::vector<Sugar>& items, size_t first, const For& stmt) {
+  const Nesting nesting(*this);  // What follows an item that may leave the loop is a branch of a check.
   const uint8_t stops = Exit::bit(Exit::kReturn) | Exit::bit(Exit::kBreak);
   const uint8_t goes_on = static_cast<uint8_t>(~(Exit::bit(Exit::kBreak) | Exit::bit(Exit::kContinue)));
   auto leave_loop = [&](Exit exit) {

@@ -213,7 +213,7 @@ absl::StatusOr<Sugar> Emitter::emit_tuple(const Tuple& expr, const c10::TypePtr&
     VESTA_ASSIGN_OR_RETURN(Sugar sugar, emit_sugar(*expr.elements[i], element_hint));
     elements.push_back(std::move(sugar));
   }
-  return Sugar::of_elements(Kind::kTuple, std::move(elements));
+  return sugar_tuple(std::move(elements), expr.range);
 }
 
 // `f"{a} and {b!s}"` -> aten::format("{} and {}", a, b)
@@ -275,7 +275,7 @@ absl::StatusOr<Sugar> Emitter::apply_binary(const Binary& expr, const Sugar& lef
       VESTA_ASSIGN_OR_RETURN(std::vector<Sugar> more, unpack(right, 0, false, expr.range));
       std::vector<Sugar> all = left.elements;
       all.insert(all.end(), more.begin(), more.end());
-      return Sugar::of_elements(Kind::kTuple, std::move(all));
+      return sugar_tuple(std::move(all), expr.range);
     }
     VESTA_ASSIGN_OR_RETURN(ir::Value * left_value, as_value(left, expr.left->range));
     VESTA_ASSIGN_OR_RETURN(ir::Value * right_value, as_value(right, expr.right->range));
@@ -295,7 +295,7 @@ absl::StatusOr<Sugar> Emitter::apply_binary(const Binary& expr, const Sugar& lef
     std::vector<Sugar> all;
     for (ir::Value* value : unpack_tuple(left_value, expr.range)) all.push_back(Sugar::of(value));
     for (ir::Value* value : unpack_tuple(right_value, expr.range)) all.push_back(Sugar::of(value));
-    return Sugar::of_elements(Kind::kTuple, std::move(all));
+    return sugar_tuple(std::move(all), expr.range);
   }
   VESTA_ASSIGN_OR_RETURN(ir::Value * value, binary(expr.op, left_value, right_value, expr.range));
   return Sugar::of(value);

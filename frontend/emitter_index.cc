@@ -135,7 +135,7 @@ absl::StatusOr<Sugar> Emitter::slice_tuple(const Sugar& base, const Slice& slice
   std::vector<Sugar> chosen;
   for (int64_t i = first; step < 0 ? i > last : i < last;) {
     chosen.push_back(elements[static_cast<size_t>(i)]);
-    if (step > 0 ? step >= size - i : -step > i) break;
+    if (step > 0 ? step >= size - i : step < -i) break;
     i += step;
   }
   return Sugar::of_elements(Kind::kTuple, std::move(chosen));

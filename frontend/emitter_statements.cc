@@ -11,15 +11,8 @@ namespace vesta::frontend {
 using support::SourceRange;
 
 absl::StatusOr<Exit> Emitter::emit_block(std::span<const Stmt* const> statements) {
-  struct Depth {
-    explicit Depth(int64_t& d) : depth(d) { ++depth; }
-    ~Depth() { --depth; }
-    int64_t& depth;
-  } nesting(depth_);
-  if (depth_ > 2 * unit_.limits().source_nesting && !statements.empty()) {
-    return support::error_at(absl::StatusCode::kResourceExhausted, unit_.original(statements[0]->range),
-                             absl::StrCat("blocks nest deeper than the limit of ", 2 * unit_.limits().source_nesting));
-  }
+  const Nesting nesting(*this);
+  if (!statements.empty()) VESTA_RETURN_IF_ERROR(check_depth("blocks", statements[0]->range));
   for (size_t i = 0; i < statements.size(); ++i) {
     VESTA_RETURN_IF_ERROR(check_size(statements[i]->range));
     const std::span<const Stmt* const> rest = statements.subspan(i + 1);

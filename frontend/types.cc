@@ -109,6 +109,7 @@ c10::TypePtr make_dict(const std::vector<c10::TypePtr>& arguments, std::string& 
 c10::TypePtr make_union(const std::vector<c10::TypePtr>& arguments, std::string& why) {
   std::vector<c10::TypePtr> distinct;
   for (const c10::TypePtr& type : arguments) {
+    if (type->kind() == c10::TypeKind::AnyType) return type;  // It holds the others: c10 knows no union with it.
     const bool known =
         std::any_of(distinct.begin(), distinct.end(), [&](const auto& other) { return *other == *type; });
     if (!known) distinct.push_back(type);
