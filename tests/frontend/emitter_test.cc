@@ -1,5 +1,6 @@
 // Source text to graphs: goldens of the text form, and of the messages.
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -238,6 +239,11 @@ def f(n: int) -> int:
   EXPECT_THAT(text, HasSubstr("prim::SetAttr[name=\"x\"]"));
 }
 
+TEST(Emitter, ASliceOfATupleTakesTheSmallestStep) {
+  EXPECT_THAT(graph_of("def f():\n  t = (1, 2, 3)\n  return t[::-9223372036854775808]\n", "f"),
+              HasSubstr("(int) = prim::TupleConstruct("));
+}
+
 TEST(Emitter, ALoopOverATupleIsUnrolled) {
   const std::string text = graph_of(R"(
 def f(x: Tensor) -> Tensor:
@@ -323,7 +329,11 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"def f(n: int):\n  return {1, n}\n", "sets are not part of the language"},
         Wrong{"def f(n: int):\n  return {[n]: n}\n", "a dict's keys cannot have type 'List[int]'"},
         Wrong{"def f(n: int):\n  return {[i]: i for i in range(n)}\n", "a dict's keys cannot have type 'List[int]'"},
+        Wrong{"def f(x: Union[int, Any]) -> int:\n  return x\n", "'f' returns 'int', got 'Any'"},
         Wrong{"def f(*xs):\n  return 1\n", "takes any number of arguments"},
+        Wrong{"def f(d: Dict[Any, int] = {None: 1}):\n  return d\n",
+              "model.py:1:28: error: a dict's keys cannot have type 'NoneType'"},
+        Wrong{"class A:\n  d = {(1, 2): 3}\n", "model.py:2:8: error: a dict's keys cannot have type 'Tuple[int, int]'"},
         Wrong{"class A:\n  def __init__(self):\n    self.x = 1\n  def g(self):\n    self.y = 1\n",
               "'__torch__.A' has no attribute 'y'"},
         Wrong{"def f(x: str):\n  if x:\n    return 1\n  return 2\n",
@@ -362,6 +372,41 @@ TEST(EmitterLimits, NodesAreBounded) {
   for (int i = 0; i < 200; ++i) text += " n = n + 1\n";
   auto program = ir::Program::create();
   EXPECT_EQ(compile(source(text), program, options).status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+// Statements double a tuple without many nodes.
+TEST(EmitterLimits, TuplesThatDoubleAreBounded) {
+  CompileOptions options;
+  options.limits.ir_nodes = 10'000;
+  for (const char* twice : {" t = t + t\n", " t = (*t, *t)\n", " a, *t = (t, *t, *t)\n"}) {
+    std::string text = "def f(n: int):\n t = (n, n)\n";
+    for (int i = 0; i < 40; ++i) text += twice;
+    EXPECT_THAT(std::string(compile(source(text), ir::Program::create(), options).status().message()),
+                HasSubstr("'f' needs more than the limit of 10000 nodes"))
+        << twice;
+  }
+}
+
+TEST(EmitterLimits, UnrolledLoopsThatMayBreakAreBounded) {
+  std::string text = "def f(n: int):\n for i in (";
+  for (int i = 0; i < 5000; ++i) text += "1, ";
+  text += "):\n  if n == i:\n   break\n  n += 1\n return n\n";
+  EXPECT_THAT(message_of(text), HasSubstr("blocks nest deeper than the limit of 400"));
+}
+
+TEST(EmitterLimits, BranchesThatAreNeverTakenNeedNoDepth) {
+  std::string text = "def f(n: int):\n if False:\n  return 1\n";
+  for (int i = 0; i < 50'000; ++i) text += " elif False:\n  return 1\n";
+  EXPECT_EQ(message_of(text + " return n\n"), "compiled");
+}
+
+// A scan of the dispatcher takes a millisecond, and names without overloads there came to one each time.
+TEST(EmitterLimits, OperatorsThatOnlyHaveASourceAreFoundQuickly) {
+  std::string text = "def f(x: Tensor):\n return x";
+  for (int i = 0; i < 3000; ++i) text += ".long()";
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(message_of(text + "\n"), "compiled");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
 TEST(EmitterLimits, LongChainsNeedNoDepth) {

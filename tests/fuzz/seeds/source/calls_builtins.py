@@ -1,0 +1,2 @@
+def f(x: Tensor, n: int, t: float, s: str, b: bool, l: List[int], d: Dict[str, int], o: Optional[int], p: Tuple[int, str]):
+  return abs(n), abs(x), all([b]), any([b]), bin(n), chr(n), divmod(n, 2), hash(n), hex(n), id(None), len(l), len(s), len(p), len(d), len(range(n)), len(x), len(zip(l, l)), len((1, 2)), max(n, 2), max(l), min(t, n), min([1.5]), oct(n), ord(s), pow(n, 2), round(t), sorted(l), sum(l), sum([1.5])

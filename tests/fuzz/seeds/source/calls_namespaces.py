@@ -1,0 +1,2 @@
+def f(x: Tensor, n: int, t: float, s: str, b: bool, l: List[int], d: Dict[str, int], o: Optional[int], p: Tuple[int, str]):
+  return torch.nn.functional.relu(x), F.relu(x), torch.linalg.det(x), torch.fft.fft(x), torch.special.erf(x), torch.ops.aten.add(x, x), ops.aten.add(x, x), ops.prim.NumToTensor(n), torch.Tensor.add(x, x), torch._C._nn.gelu(x), torch._VF.split(x, 2), math.sqrt(t), math.pi, torch.pi, torch.float32, torch.channels_last, math.fabs(t), aten.add(x, x), prim.shape(x)

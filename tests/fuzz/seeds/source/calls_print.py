@@ -1,0 +1,5 @@
+def f(x: Tensor, n: int, t: float, s: str, b: bool, l: List[int], d: Dict[str, int], o: Optional[int], p: Tuple[int, str]):
+  print()
+  print(x, n, s, l, d, o, p)
+  warnings.warn("a")
+  warnings.warn("a", stacklevel=2)

@@ -1,0 +1,2 @@
+class B:
+  __annotations__[1] = int

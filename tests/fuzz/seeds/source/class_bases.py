@@ -1,0 +1,2 @@
+class B(object, Nope):
+  pass

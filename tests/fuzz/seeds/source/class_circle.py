@@ -1,0 +1,5 @@
+class B:
+  c: "C"
+class C:
+  b: B
+  def m(self) -> B: return self.b

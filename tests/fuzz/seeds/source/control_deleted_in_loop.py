@@ -1,0 +1,4 @@
+def f(x: Tensor, n: int, t: float, s: str, b: bool, l: List[int]):
+  for i in l:
+    del n
+  return n

@@ -1,0 +1,3 @@
+def f(x: Tensor, n: int, t: float, s: str, b: bool, l: List[int]):
+  for i in enumerate():
+    pass

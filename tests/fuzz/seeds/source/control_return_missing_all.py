@@ -1,0 +1,2 @@
+def f(n: int) -> int:
+  n += 1

@@ -1,0 +1,5 @@
+def f(x: Tensor, n: int, t: float, s: str, b: bool, l: List[int]):
+  while n > 1:
+    pass
+  else:
+    pass

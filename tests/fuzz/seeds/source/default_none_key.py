@@ -1,0 +1,2 @@
+def f(d: Dict[Any, int] = {None: 1}):
+  return d

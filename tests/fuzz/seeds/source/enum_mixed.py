@@ -1,0 +1,3 @@
+class E(Enum):
+  A = 1
+  B = "x"

@@ -1,0 +1,2 @@
+def f(x: Tensor, n: int, t: float, s: str, b: bool, l: List[int], d: Dict[str, int], o: Optional[int], p: Tuple[int, str]):
+  return [i for i in (1, "a")]

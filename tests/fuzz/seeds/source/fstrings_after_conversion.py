@@ -1,0 +1,2 @@
+def f(x: int, l: List[int]):
+  return f"""{x!r z}"""

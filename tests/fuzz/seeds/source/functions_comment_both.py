@@ -1,0 +1,3 @@
+def f(a: int):
+  # type: (int) -> int
+  return a

@@ -1,0 +1,2 @@
+def f(a: complex = "a" + 2j):
+  return a

@@ -1,0 +1,2 @@
+def f(a: int = CONSTANTS.c0):
+  return a

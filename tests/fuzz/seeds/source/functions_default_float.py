@@ -1,0 +1,2 @@
+def f(a: float = float("x")):
+  return a

@@ -1,0 +1,2 @@
+def f(a: List[int] = annotate(List[int], nope)):
+  return a

@@ -1,0 +1,2 @@
+def f(a: complex = nope + 2j):
+  return a

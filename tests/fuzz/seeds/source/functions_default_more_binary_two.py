@@ -1,0 +1,2 @@
+def f(a: complex = 1 + 2 + 2j):
+  return a

@@ -1,0 +1,2 @@
+def f(a: Any = [i for i in []]):
+  return a

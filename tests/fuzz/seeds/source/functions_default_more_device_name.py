@@ -1,0 +1,2 @@
+def f(a: torch.device = torch.device(nope)):
+  return a

@@ -1,0 +1,2 @@
+def f(a: Dict[str, int] = {nope: 1}):
+  return a

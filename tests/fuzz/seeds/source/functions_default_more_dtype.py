@@ -1,0 +1,2 @@
+def f(a: Optional[int] = torch.int64):
+  return a

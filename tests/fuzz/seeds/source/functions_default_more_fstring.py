@@ -1,0 +1,2 @@
+def f(a: str = f"{1}"):
+  return a

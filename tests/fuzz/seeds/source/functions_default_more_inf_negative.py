@@ -1,0 +1,2 @@
+def f(a: float = -inf):
+  return a

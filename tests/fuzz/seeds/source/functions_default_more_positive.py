@@ -1,0 +1,2 @@
+def f(a: float = +1):
+  return a

@@ -1,0 +1,2 @@
+def f(a: Any = {1}):
+  return a

@@ -1,0 +1,2 @@
+def f(a: Optional[torch.device] = "cuda:1"):
+  return a

@@ -1,0 +1,2 @@
+def f(a: bool = not 1):
+  return a

@@ -1,0 +1,3 @@
+def f(n: int):
+  def g(a: int): return a
+  return g(1, 2)

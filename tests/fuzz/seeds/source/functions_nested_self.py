@@ -1,0 +1,3 @@
+def f(n: int):
+  def g(a: int): return g(a)
+  return g(1)

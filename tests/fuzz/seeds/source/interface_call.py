@@ -1,0 +1,4 @@
+@torch.jit.interface
+class I:
+  def m(self): pass
+def f(i: I): return i(1)

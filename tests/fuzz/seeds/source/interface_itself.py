@@ -1,0 +1,3 @@
+@torch.jit.interface
+class I:
+  def m(self, i: "I"): pass

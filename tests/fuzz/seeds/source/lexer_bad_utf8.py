@@ -1,0 +1,2 @@
+def f(xÿ: int):
+  return x

@@ -1,0 +1,4 @@
+def f(x: int):
+  y = 1
+    z = 2
+  return y

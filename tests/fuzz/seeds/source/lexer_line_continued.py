@@ -1,0 +1,7 @@
+def f(x: int):
+  y = x + \
+    1
+  \
+  
+  return y; \
+

@@ -1,0 +1,3 @@
+def f(x: int):
+        y = 1
+	return y

@@ -1,0 +1,4 @@
+class P(NamedTuple):
+  x: "Q"
+class Q(NamedTuple):
+  y: P

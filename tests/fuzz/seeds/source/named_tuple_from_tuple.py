@@ -1,0 +1,4 @@
+class P(NamedTuple):
+  x: int
+def f() -> P:
+  return (1,)

@@ -1,0 +1,2 @@
+class P(NamedTuple):
+  x: "P"

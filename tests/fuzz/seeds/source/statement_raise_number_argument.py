@@ -1,0 +1,2 @@
+def f(x: Tensor, n: int, t: float, s: str, b: bool, l: List[int]):
+  raise KeyError(n)

@@ -1,0 +1,2 @@
+def f():
+  return b"\N \u12"

@@ -1,0 +1,3 @@
+def f(p: Tuple[int, str]):
+  c = p + (3,)
+  return c

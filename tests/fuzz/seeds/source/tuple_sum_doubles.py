@@ -1,0 +1,28 @@
+def f(x: int):
+  t = (x, x)
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  t = t + t
+  return t

@@ -1,0 +1,2 @@
+def f(a: torch.classes.profiler._RecordFunction):
+  return a

@@ -1,0 +1,2 @@
+def f(a: Dict[List[int], int]):
+  return a

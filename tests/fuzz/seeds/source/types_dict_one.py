@@ -1,0 +1,2 @@
+def f(a: Dict[int]):
+  return a

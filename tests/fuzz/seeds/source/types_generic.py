@@ -1,0 +1,2 @@
+def f(a: List[int], b: list[str], c: Dict[str, int], e: dict[int, str], g: Tuple[int, str], h: tuple[int], i: Optional[int], j: Union[int, str, None], k: Future[int], m: torch.jit.Future[int], n: Await[int], o: torch.jit._Await[int], p: Final[int], q: torch.jit.Final[int], r: ClassVar[int], s: int | str | None, t: "List[int]", u: Optional[Optional[int]], v: Optional[None], w: Union[int], x: Union[None, int], y: Union[int, int], z: "Optional['int']", aa: Tuple[()]):
+  return a

@@ -1,0 +1,2 @@
+def f(a: torch.distributed.rpc.RRef[int]):
+  return a
