@@ -78,8 +78,12 @@ class AttentionRecognizer {
     const Step* softmax = only_for<SoftmaxParams>(last.inputs[0]);
     if (softmax == nullptr || softmax->as<SoftmaxParams>()->logarithm) return std::nullopt;
     const TensorId scores = softmax->inputs[0];
-    const size_t rank = plan_.tensor(scores).dims.size();
-    if (rank < 3 || softmax->as<SoftmaxParams>()->axis != static_cast<int64_t>(rank) - 1) return std::nullopt;
+    const Dims& dims = plan_.tensor(scores).dims;
+    const Dims& out = plan_.tensor(last.outputs[0]).dims;
+    if (dims.size() < 3 || softmax->as<SoftmaxParams>()->axis != static_cast<int64_t>(dims.size()) - 1)
+      return std::nullopt;
+    // Values may come in more batches than scores do.
+    if (!std::equal(out.begin(), out.end() - 1, dims.begin(), dims.end() - 1)) return std::nullopt;
     std::optional<Step> made = match_scores(scores);
     if (!made.has_value()) made = match_masked(scores);
     if (!made.has_value()) return std::nullopt;

@@ -197,6 +197,10 @@ TEST_F(PlanAttentionTest, AttentionWrittenOut) {
           {}, inputs, 1e-4);
     }
   }
+  // Values in more batches than the scores.
+  expect_planned(graph("%k : Tensor, %q : Tensor, %v : Tensor",
+                       scores + " %a : Tensor = aten::mul(%s, %half)\n" + rest + " %y : Tensor = aten::relu(%r)\n"),
+                 {}, {at::randn({1, 3, 70, 16}), at::randn({1, 3, 9, 16}), at::randn({2, 3, 70, 16})});
   // Scores that somebody else reads stay.
   expect_planned(graph("%k : Tensor, %q : Tensor, %v : Tensor",
                        scores + " %a : Tensor = aten::mul(%s, %half)\n" + rest +
