@@ -206,6 +206,7 @@ bool InlinePlan::is_leaf_tuple(const ir::Node& node) const {
 bool InlinePlan::may_wait(const ir::Node& node) const {
   if (node.outputs().size() != 1 || !node.blocks().empty() || node.find(ir::attr::Subgraph) != nullptr) return false;
   if (node.kind() == ir::prim::Enter || node.kind() == ir::prim::Exit) return false;
+  if (node.kind() == ir::prim::TupleUnpack || node.kind() == ir::prim::ListUnpack) return false;  // Assignments only.
   const ir::Value& value = *node.output();
   if (value.uses().size() != 1 || weights_.at(&node) >= kMaxWeight) return false;
   const ir::Use& use = value.uses()[0];

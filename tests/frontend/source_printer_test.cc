@@ -120,6 +120,19 @@ def f(x: Tensor) -> Tensor:
 )");
 }
 
+// One that has a single element is no operand, and an empty one leaves nothing to assign.
+TEST(SourcePrinter, UnpackedTuplesAreAssigned) {
+  EXPECT_EQ(text_of("def f(p: Tuple[int], q: Tuple[()]):\n  for a in q:\n    print(a)\n  return p + (3,)\n"),
+            R"(def f(p: Tuple[int],
+  q: Tuple[()]) -> Tuple[int, int]:
+  _0 = (3,)
+  _1, = p
+  _2, = _0
+  return (_1, _2)
+)");
+  expect_law("def f(p: Tuple[int, str]):\n  c = p + (3,)\n  return c\n");
+}
+
 TEST(SourcePrinter, LoopsCarryNames) {
   EXPECT_EQ(text_of(R"(
 def f(n: int) -> int:
