@@ -57,10 +57,15 @@ std::string SourceRange::excerpt() const {
     caret = caret - start + lead.size();
   }
   width = std::min(width, lead.size() + line.size() > caret ? lead.size() + line.size() - caret : size_t{1});
-  std::string padding;
+  // A character of several bytes takes one place: those behind its first are left out.
+  std::string marks;
   const std::string shown = absl::StrCat(lead, as_absl(line));
-  for (size_t i = 0; i < caret; ++i) padding.push_back(i < shown.size() && shown[i] == '\t' ? '\t' : ' ');
-  return absl::StrCat("  ", shown, "\n  ", padding, std::string(std::max<size_t>(width, 1), '^'), "\n");
+  for (size_t i = 0; i < caret + std::max<size_t>(width, 1); ++i) {
+    const char c = i < shown.size() ? shown[i] : ' ';
+    if (i != caret && (static_cast<unsigned char>(c) & 0xC0) == 0x80) continue;
+    marks.push_back(i >= caret ? '^' : (c == '\t' ? '\t' : ' '));
+  }
+  return absl::StrCat("  ", shown, "\n  ", marks, "\n");
 }
 
 std::string format_error(const SourceRange& range, std::string_view message) {

@@ -25,6 +25,11 @@ TEST(SourceRange, CountsFromTheFirstLineOfTheSource) {
 
 TEST(SourceRange, KeepsTabsBelowTabs) { EXPECT_EQ(range_of("\tx = y", "y").excerpt(), "  \tx = y\n  \t    ^\n"); }
 
+TEST(SourceRange, CountsCharactersNotBytes) {
+  EXPECT_EQ(range_of("é = 'ü' + y", "y").excerpt(), "  é = 'ü' + y\n            ^\n");
+  EXPECT_EQ(range_of("x = 'ü'", "'ü'").excerpt(), "  x = 'ü'\n      ^^^\n");
+}
+
 TEST(SourceRange, CutsLongLinesAroundTheCaret) {
   const std::string excerpt = range_of(std::string(1000, 'a') + "HERE" + std::string(1000, 'b'), "HERE").excerpt();
   EXPECT_LT(excerpt.size(), 400U);
