@@ -52,6 +52,10 @@ absl::Status Unit::add_source(std::shared_ptr<const support::Source> source, con
     } else {
       continue;  // `op_version_set = 1`, imports, docstrings.
     }
+    const std::string plain = as<Function>(stmt) != nullptr ? cast<Function>(*stmt).name : cast<Class>(*stmt).name;
+    // A class and a function have different prefixes, but one name in the source.
+    if (scope.user_source && !user_names_.insert(plain).second)
+      return error(stmt->range, absl::StrCat("'", plain, "' is defined twice"));
     if (!definitions_.try_emplace(name, Definition{stmt, module.arena, scope}).second) {
       return error(stmt->range, absl::StrCat("'", name, "' is defined twice"));
     }

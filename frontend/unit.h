@@ -92,6 +92,10 @@ class Unit {
   // A constant of a default argument or a class: literals, and tuples, lists and dicts of them.
   absl::StatusOr<c10::IValue> constant_value(const Expr& expr, const c10::TypePtr& type, const Scope& scope);
 
+  // The same for the default of a parameter or a field, which has to be of its type.
+  absl::StatusOr<c10::IValue> default_value(std::string_view name, const Expr& expr, const c10::TypePtr& type,
+                                            const Scope& scope);
+
   // `def` to schema. An unannotated parameter is a Tensor; an unannotated result is none (to be inferred).
   // `self` is the type of the first parameter, or null.
   absl::StatusOr<c10::FunctionSchema> signature(const Function& def, const c10::TypePtr& self, const Scope& scope);
@@ -134,6 +138,7 @@ class Unit {
 
   absl::Status load_qualifier(const std::string& qualifier);
   absl::StatusOr<const Definition*> find_definition(const std::string& qualified_name);
+  absl::Status check_class_body(const Class& def, const Scope& scope) const;
   absl::StatusOr<c10::NamedTypePtr> make_type(const std::string& name, const Class& def, const Definition& definition);
   absl::StatusOr<c10::NamedTypePtr> make_enum(const std::string& name, const Class& def, const Definition& definition);
   absl::StatusOr<c10::NamedTypePtr> make_named_tuple(const std::string& name, const Class& def,
@@ -161,6 +166,7 @@ class Unit {
   std::shared_ptr<ir::Program> program_;
   Options options_;
   std::unordered_map<std::string, Definition> definitions_;
+  std::unordered_set<std::string> user_names_;  // of a user's source, without the prefixes
   std::unordered_set<std::string> loaded_qualifiers_;
   std::deque<PendingClass> pending_classes_;
   std::deque<std::pair<c10::InterfaceTypePtr, Definition>> pending_interfaces_;

@@ -1,5 +1,7 @@
 // Classes, NamedTuples, enums and interfaces out of their source, and the signatures of their methods.
 
+#include <algorithm>
+
 #include <ATen/core/enum_type.h>
 #include <c10/util/Exception.h>
 
@@ -51,8 +53,23 @@ const Assign* single_assign(const Stmt* stmt) {
 
 }  // namespace
 
+// A user's statement that a class does not have a use for would be dropped silently.
+absl::Status Unit::check_class_body(const Class& def, const Scope& scope) const {
+  for (const Stmt* stmt : def.body) {
+    const bool known =
+        stmt->kind == StmtKind::kFunction || stmt->kind == StmtKind::kPass || single_assign(stmt) != nullptr;
+    const auto* expression = as<ExprStmt>(stmt);
+    const bool is_docstring = expression != nullptr && (expression->value->kind == ExprKind::kStringLiteral ||
+                                                        expression->value->kind == ExprKind::kEllipsis);
+    if (scope.user_source && !known && !is_docstring)
+      return error(stmt->range, "a class body holds attributes and methods only");
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<c10::NamedTypePtr> Unit::make_type(const std::string& name, const Class& def,
                                                   const Definition& definition) {
+  VESTA_RETURN_IF_ERROR(check_class_body(def, definition.scope));
   bool is_module = false;
   for (const Expr* decorator : def.decorators) {
     if (last_part(dotted_name(*decorator)) == "interface") {
@@ -94,6 +111,9 @@ absl::StatusOr<c10::NamedTypePtr> Unit::make_enum(const std::string& name, const
     c10::TypePtr own = value.type();
     if (type != nullptr && *type != *own) return error(assign->value->range, "an enum's values must have one type");
     type = std::move(own);
+    const bool known =
+        std::any_of(members.begin(), members.end(), [&](const auto& other) { return other.first == member->id; });
+    if (known) return error(member->range, absl::StrCat("enum member '", member->id, "' is defined twice"));
     members.emplace_back(member->id, std::move(value));
   }
   if (type == nullptr) return error(def.range, absl::StrCat("enum '", def.name, "' has no members"));
@@ -126,7 +146,7 @@ absl::StatusOr<c10::NamedTypePtr> Unit::make_named_tuple(const std::string& name
     }
     VESTA_ASSIGN_OR_RETURN(c10::TypePtr type, read_type(*annotation, definition.scope));
     if (annotation == assign->annotation && assign->value != nullptr) {
-      VESTA_ASSIGN_OR_RETURN(c10::IValue value, constant_value(*assign->value, type, definition.scope));
+      VESTA_ASSIGN_OR_RETURN(c10::IValue value, default_value(field_name, *assign->value, type, definition.scope));
       defaults.push_back(std::move(value));
     } else if (!defaults.empty()) {
       return error(assign->range,
@@ -334,7 +354,7 @@ absl::StatusOr<c10::FunctionSchema> Unit::signature(const Function& def, const c
     }
     std::optional<c10::IValue> value;
     if (parameter.default_value != nullptr) {
-      VESTA_ASSIGN_OR_RETURN(value, constant_value(*parameter.default_value, type, scope));
+      VESTA_ASSIGN_OR_RETURN(value, default_value(parameter.name, *parameter.default_value, type, scope));
       seen_default = true;
     } else if (seen_default && parameter.kind != ParameterKind::kKeywordOnly) {
       return error(parameter.range, absl::StrCat("parameter '", parameter.name,

@@ -94,6 +94,15 @@ absl::StatusOr<c10::IValue> Unit::constant_sequence(const Expr& expr, const std:
   }
 }
 
+absl::StatusOr<c10::IValue> Unit::default_value(std::string_view name, const Expr& expr, const c10::TypePtr& type,
+                                                const Scope& scope) {
+  VESTA_ASSIGN_OR_RETURN(c10::IValue value, constant_value(expr, type, scope));
+  // What an archive says was checked by its writer, by the rules of its time.
+  if (!scope.user_source || value.type()->isSubtypeOf(*type)) return value;
+  return error(expr.range, absl::StrCat("'", std::string(name), "' has type '", type_text(*type),
+                                        "', its default has type '", type_text(*value.type()), "'"));
+}
+
 absl::StatusOr<c10::IValue> Unit::constant_name(const Expr& expr, const c10::TypePtr& type, const Scope& scope) {
   const std::string dotted = dotted_name(expr);
   if (auto value = constant_of_name(dotted)) return fitted(*value, type);
