@@ -20,6 +20,7 @@ Emitter::Emitter(Unit& unit, const Scope& scope, std::string name)
     : unit_(unit),
       scope_(scope),
       name_(std::move(name)),
+      returning_(name_.substr(name_.rfind('.') + 1)),
       graph_(std::make_shared<ir::Graph>()),
       frame_(std::make_shared<Frame>()) {}
 
@@ -27,6 +28,7 @@ Emitter::Emitter(Emitter& outer, std::shared_ptr<ir::Graph> graph)
     : unit_(outer.unit_),
       scope_(outer.scope_),
       name_(outer.name_),
+      returning_(outer.returning_),
       outer_(&outer),
       outer_frame_(outer.frame_),
       graph_(std::move(graph)),
@@ -114,6 +116,7 @@ absl::StatusOr<Sugar> Emitter::sugar_tuple(std::vector<Sugar> elements, const So
 std::vector<ir::Value*> Emitter::unpack_tuple(ir::Value* tuple, const SourceRange& range) {
   const auto& elements = tuple->type()->expectRef<c10::TupleType>().elements();
   tuple_elements_ += static_cast<int64_t>(elements.size());
+  if (elements.empty()) return {};
   ir::Node* node = insert(ir::prim::TupleUnpack, {tuple}, elements.size(), range);
   for (size_t i = 0; i < elements.size(); ++i) node->output(i)->set_type(elements[i]);
   return node->outputs();
@@ -262,7 +265,8 @@ absl::StatusOr<Sugar> Emitter::inline_call(const Function& def, std::shared_ptr<
   }
   if (arguments.size() != def.parameters.size()) {
     return error(range,
-                 absl::StrCat("'", def.name, "' takes ", def.parameters.size(), " arguments, got ", arguments.size()));
+                 absl::StrCat("'", def.name, "' takes ", def.parameters.size(),
+                              def.parameters.size() == 1 ? " argument" : " arguments", ", got ", arguments.size()));
   }
   auto own = std::make_shared<Frame>();
   own->parent = nullptr;
@@ -283,6 +287,7 @@ absl::StatusOr<Sugar> Emitter::inline_call(const Function& def, std::shared_ptr<
   c10::TypePtr inferred = std::exchange(inferred_type_, nullptr);
   std::shared_ptr<Frame> saved_frame = std::exchange(frame_, own);
   const int saved_loops = std::exchange(loop_depth_, 0);
+  std::string saved_name = std::exchange(returning_, def.name);
   absl::StatusOr<Exit> exit = emit_block(def.body);
   ir::Value* result = nullptr;
   if (exit.ok()) {
@@ -298,6 +303,7 @@ absl::StatusOr<Sugar> Emitter::inline_call(const Function& def, std::shared_ptr<
   inferred_type_ = inferred;
   frame_ = saved_frame;
   loop_depth_ = saved_loops;
+  returning_ = std::move(saved_name);
   --depth_;
   if (!exit.ok()) return exit.status();
   return Sugar::of(result);
@@ -355,18 +361,20 @@ absl::Status Emitter::finish_results(ir::Function& function, const Exit& exit, c
                                      bool infer_result) {
   ir::Value* result = exit.result;
   if (!exit.always) {
-    const bool accepts_none = result_type_ == nullptr || c10::NoneType::get()->isSubtypeOf(*result_type_);
-    if (!accepts_none || (result != nullptr && infer_result && inferred_type_ != nullptr &&
-                          !c10::NoneType::get()->isSubtypeOf(*inferred_type_))) {
-      return error(range, absl::StrCat("'", function.name(), "' returns '",
-                                       type_text(result_type_ != nullptr ? *result_type_ : *inferred_type_),
-                                       "', but not on every path"));
+    // An inferred result may also be None, as in torch::jit; a declared one says whether it may.
+    if (result_type_ == nullptr && inferred_type_ != nullptr) {
+      std::optional<c10::TypePtr> unified = c10::unifyTypes(inferred_type_, c10::NoneType::get());
+      if (unified.has_value()) inferred_type_ = *unified;
+    }
+    const c10::TypePtr& type = result_type_ != nullptr ? result_type_ : inferred_type_;
+    if (type != nullptr && !c10::NoneType::get()->isSubtypeOf(*type)) {
+      return error(range,
+                   absl::StrCat("'", function.name(), "' returns '", type_text(*type), "', but not on every path"));
     }
     if (result == nullptr) {
       result = none(range);
     } else {
       ir::Value* returned = result;
-      const c10::TypePtr type = result_type_ != nullptr ? result_type_ : inferred_type_;
       VESTA_ASSIGN_OR_RETURN(ir::Value * taken, any_taken(exit, Exit::bit(Exit::kReturn), range));
       ir::Node* node = insert(ir::prim::If, {taken}, 0, range);
       ir::Block* then_block = node->add_block();

@@ -236,6 +236,9 @@ class Emitter {
   absl::StatusOr<Sugar> emit_compare(const Compare& expr);
   absl::StatusOr<ir::Value*> condition_value(const Condition& condition, const support::SourceRange& range);
   absl::StatusOr<ir::Value*> to_bool(ir::Value* value, const support::SourceRange& range);
+  // Lists, dicts and strings: true where they are not empty.
+  static bool has_length(const c10::Type& type);
+  absl::StatusOr<ir::Value*> is_not_empty(ir::Value* value, const support::SourceRange& range);
   absl::StatusOr<Sugar> emit_ternary(const Conditional& expr, const c10::TypePtr& hint);
   absl::StatusOr<std::vector<c10::TypePtr>> isinstance_types(const Expr& expr);
   bool is_special_call(const Call& call, Special special);
@@ -350,6 +353,7 @@ class Emitter {
   Unit& unit_;
   Scope scope_;
   std::string name_;
+  std::string returning_;               // the function whose body this is: a nested one, or the one of `name_`
   Emitter* outer_ = nullptr;            // of a body that captures values (fork)
   std::shared_ptr<Frame> outer_frame_;  // what it may capture
   std::vector<ir::Value*> captured_;    // outer values, in the order of this graph's inputs

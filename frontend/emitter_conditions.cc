@@ -77,6 +77,16 @@ std::vector<Refinement> both(std::vector<Refinement> a, const std::vector<Refine
 
 }  // namespace
 
+bool Emitter::has_length(const c10::Type& type) {
+  return type.kind() == c10::TypeKind::ListType || type.kind() == c10::TypeKind::DictType ||
+         type.kind() == c10::TypeKind::StringType;
+}
+
+absl::StatusOr<ir::Value*> Emitter::is_not_empty(ir::Value* value, const SourceRange& range) {
+  VESTA_ASSIGN_OR_RETURN(ir::Value * length, call_operator("aten::len", {value}, range));
+  return call_operator("aten::ne", {length, constant(int64_t{0}, range)}, range);
+}
+
 absl::StatusOr<ir::Value*> Emitter::to_bool(ir::Value* value, const SourceRange& range) {
   switch (value->type()->kind()) {
     case c10::TypeKind::BoolType:
@@ -84,12 +94,12 @@ absl::StatusOr<ir::Value*> Emitter::to_bool(ir::Value* value, const SourceRange&
     case c10::TypeKind::TensorType:
     case c10::TypeKind::IntType:
     case c10::TypeKind::FloatType:
-    case c10::TypeKind::ComplexType:
     case c10::TypeKind::NumberType:
       return call_operator("aten::Bool", {value}, range);
     default:
       break;
   }
+  if (has_length(*value->type())) return is_not_empty(value, range);
   VESTA_ASSIGN_OR_RETURN(const std::optional<ir::Value*> own, magic_method("__bool__", value, {}, range));
   if (own.has_value() && (*own)->type()->kind() == c10::TypeKind::BoolType) return *own;
   return error(range, absl::StrCat("a value of type '", type_text(*value->type()), "' is neither true nor false"));

@@ -252,8 +252,11 @@ bool Emitter::match(const c10::FunctionSchema& schema, ir::Value* receiver, cons
     for (; next < positional; ++next) match.rest.push_back(arguments[next].value);
   }
   if (next < positional) {
-    return fail(absl::StrCat("takes ", schema.arguments().size(), " arguments, got ",
-                             arguments.size() + (receiver != nullptr ? 1 : 0)));
+    // The object before the dot is no argument to who writes a call.
+    const bool has_self = !is_operator && !schema.arguments().empty() && schema.arguments()[0].name() == "self";
+    const size_t takes = schema.arguments().size() - (has_self || receiver != nullptr ? 1 : 0);
+    return fail(absl::StrCat("takes ", takes, takes == 1 ? " argument" : " arguments", ", got ",
+                             arguments.size() - (has_self && receiver == nullptr ? 1 : 0)));
   }
   for (size_t i = positional; i < arguments.size(); ++i) {
     if (used[i]) continue;

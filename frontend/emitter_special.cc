@@ -162,11 +162,8 @@ absl::StatusOr<Sugar> Emitter::emit_cast(const Call& call, Special special) {
     if (value->type()->isSubtypeOf(*target.type)) return Sugar::of(value);
     VESTA_ASSIGN_OR_RETURN(std::optional<ir::Value*> own, magic_method(target.magic, value, {}, call.range));
     if (own.has_value()) return Sugar::of(*own);
-    const c10::TypeKind kind = value->type()->kind();
-    if (special == Special::kBool &&
-        (kind == c10::TypeKind::ListType || kind == c10::TypeKind::DictType || kind == c10::TypeKind::StringType)) {
-      VESTA_ASSIGN_OR_RETURN(ir::Value * length, call_operator("aten::len", {value}, call.range));
-      VESTA_ASSIGN_OR_RETURN(value, call_operator("aten::ne", {length, constant(int64_t{0}, call.range)}, call.range));
+    if (special == Special::kBool && has_length(*value->type())) {
+      VESTA_ASSIGN_OR_RETURN(value, is_not_empty(value, call.range));
       return Sugar::of(value);
     }
   }
@@ -327,7 +324,10 @@ absl::StatusOr<Sugar> Emitter::emit_subgraph_call(const Sugar& callee, const Arg
   absl::StatusOr<Sugar> result;
   if (own.is(Kind::kClosure)) {
     std::vector<ir::Value*> values;
-    for (const CallArgument& argument : inputs) values.push_back(argument.value);
+    for (const CallArgument& argument : inputs) {
+      if (!argument.name.empty()) return error(argument.range, "a nested function takes no keyword arguments");
+      values.push_back(argument.value);
+    }
     result = inner.inline_call(*own.closure, nullptr, values, range);
   } else {
     result = inner.call_sugar(own, inputs, range, nullptr);

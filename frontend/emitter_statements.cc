@@ -217,8 +217,8 @@ absl::StatusOr<Exit> Emitter::emit_return(const Return& stmt) {
       infer_result_ = true;
       converted = value;
     } else if (!converted->type()->isSubtypeOf(*result_type_)) {
-      return error(range, absl::StrCat("'", name_.substr(name_.rfind('.') + 1), "' returns '", type_text(*result_type_),
-                                       "', got '", type_text(*value->type()), "'"));
+      return error(range, absl::StrCat("'", returning_, "' returns '", type_text(*result_type_), "', got '",
+                                       type_text(*value->type()), "'"));
     }
     value = converted;
   } else if (inferred_type_ == nullptr) {

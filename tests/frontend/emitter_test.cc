@@ -244,6 +244,30 @@ TEST(Emitter, ASliceOfATupleTakesTheSmallestStep) {
               HasSubstr("(int) = prim::TupleConstruct("));
 }
 
+TEST(Emitter, AConditionOfAListIsItsLength) {
+  EXPECT_EQ(graph_of("def f(l: List[int]):\n  return not l\n", "f"), R"(graph(%l : int[]):
+  %1 : int = aten::len(%l)
+  %2 : int = prim::Constant[value=0]()
+  %3 : bool = aten::ne(%1, %2)
+  %4 : bool = aten::__not__(%3)
+  return (%4)
+)");
+  for (const char* type : {"List[Tensor]", "str", "Dict[str, int]"}) {
+    for (const char* body : {"if l:\n    return 1\n  return 2", "while l:\n    return 1\n  return 2", "assert l",
+                             "return l and True", "return 1 if l else 2", "return bool(l)"}) {
+      EXPECT_EQ(message_of(absl::StrCat("def f(l: ", type, "):\n  ", body, "\n")), "compiled") << type << body;
+    }
+  }
+}
+
+TEST(Emitter, AResultThatIsMissingOnSomePathMayBeNone) {
+  const std::string schema = "f(int n) -> int?";
+  EXPECT_EQ(schema_of("def f(n: int):\n  if n > 5:\n    return n\n", "f"), schema);
+  EXPECT_EQ(schema_of("def f(n: int):\n  while True:\n    n += 1\n    if n > 5:\n      return n\n", "f"), schema);
+  EXPECT_EQ(schema_of("def f(n: int):\n  for i in range(n):\n    return i\n", "f"), schema);
+  EXPECT_EQ(schema_of("def f(n: int):\n  if n > 5:\n    return n\n  raise ValueError('n')\n", "f"), "f(int n) -> int");
+}
+
 TEST(Emitter, ALoopOverATupleIsUnrolled) {
   const std::string text = graph_of(R"(
 def f(x: Tensor) -> Tensor:
@@ -320,7 +344,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"def f(x: Dict[List[int], int]):\n  return x\n",
               "'Dict' takes int, bool, float, complex, str, Tensor or device as key"},
         Wrong{"def f(x: RRef[int]):\n  return x\n", "'RRef' needs torch.distributed.rpc"},
-        Wrong{"def f(n: int):\n  return g(n, 1)\ndef g(n: int):\n  return n\n", "'g' takes 1 arguments, got 2"},
+        Wrong{"def f(n: int):\n  return g(n, 1)\ndef g(n: int):\n  return n\n", "'g' takes 1 argument, got 2"},
         Wrong{"def f(n: int):\n  return g()\ndef g(n: int):\n  return n\n", "'g' misses argument 'n'"},
         Wrong{"def f(n: int):\n  return g(n, m=1)\ndef g(n: int):\n  return n\n", "'g' has no argument 'm'"},
         Wrong{"def f(n: int):\n  return f(n)\n", "annotate its result"},
@@ -330,14 +354,38 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"def f(n: int):\n  return {[n]: n}\n", "a dict's keys cannot have type 'List[int]'"},
         Wrong{"def f(n: int):\n  return {[i]: i for i in range(n)}\n", "a dict's keys cannot have type 'List[int]'"},
         Wrong{"def f(x: Union[int, Any]) -> int:\n  return x\n", "'f' returns 'int', got 'Any'"},
+        Wrong{"class A:\n  def __init__(self):\n    pass\n  def g(self, n: int):\n    return n\n"
+              "def f(a: A):\n  return a.g(1, 2)\n",
+              "'g' takes 1 argument, got 2"},
+        Wrong{"def f(x: Tensor):\n  def g(n: int) -> str:\n    return n\n  return g(1)\n",
+              "'g' returns 'str', got 'int'"},
+        Wrong{"def f(x: Tensor):\n  def g(a: int, b: int):\n    return a\n  return torch.jit.fork(g, b=1, a=2)\n",
+              "model.py:4:28: error: a nested function takes no keyword arguments"},
+        Wrong{"def g(a: int = 'x') -> int:\n  return a\n",
+              "model.py:1:16: error: 'a' has type 'int', its default has type 'str'"},
+        Wrong{"def g(l: List[int] = None) -> int:\n  return 1\n",
+              "model.py:1:22: error: 'l' has type 'List[int]', its default has type 'NoneType'"},
+        Wrong{"class P(NamedTuple):\n  x: int = 1.5\n",
+              "model.py:2:12: error: 'x' has type 'int', its default has type 'float'"},
+        Wrong{"class E(Enum):\n  A = 1\n  A = 2\n", "model.py:3:3: error: enum member 'A' is defined twice"},
+        Wrong{"class A:\n  x: int\ndef A():\n  return 1\n", "model.py:3:1: error: 'A' is defined twice"},
+        Wrong{"class A:\n  if True:\n    x = 1\n",
+              "model.py:2:3: error: a class body holds attributes and methods only"},
+        Wrong{"class A:\n  print(1)\n", "model.py:2:3: error: a class body holds attributes and methods only"},
+        Wrong{"class A:\n  class B:\n    x: int\n",
+              "model.py:2:3: error: a class body holds attributes and methods only"},
+        Wrong{"class A:\n  x = y = 1\n", "model.py:2:3: error: a class body holds attributes and methods only"},
         Wrong{"def f(*xs):\n  return 1\n", "takes any number of arguments"},
         Wrong{"def f(d: Dict[Any, int] = {None: 1}):\n  return d\n",
               "model.py:1:28: error: a dict's keys cannot have type 'NoneType'"},
         Wrong{"class A:\n  d = {(1, 2): 3}\n", "model.py:2:8: error: a dict's keys cannot have type 'Tuple[int, int]'"},
         Wrong{"class A:\n  def __init__(self):\n    self.x = 1\n  def g(self):\n    self.y = 1\n",
               "'__torch__.A' has no attribute 'y'"},
-        Wrong{"def f(x: str):\n  if x:\n    return 1\n  return 2\n",
-              "a value of type 'str' is neither true nor false"}));
+        Wrong{"def f(x: Optional[List[int]]):\n  if x:\n    return 1\n  return 2\n",
+              "a value of type 'Optional[List[int]]' is neither true nor false"},
+        Wrong{"def f(x: Tuple[int, int]):\n  return not x\n",
+              "a value of type 'Tuple[int, int]' is neither true nor false"},
+        Wrong{"def f(x: complex):\n  return not x\n", "a value of type 'complex' is neither true nor false"}));
 
 TEST(Compile, ANameThatTheProgramHasIsRefused) {
   auto program = ir::Program::create();
