@@ -281,6 +281,8 @@ int run(const Options& options) {
       "| model | %s, ms | %s | Vesta, ms | difference | torch::jit: prepare, first call |"
       " Vesta: prepare, first call | allocations a call, theirs, ours |\n",
       base, options.train ? "Vesta" : "jit | ofi | Static Runtime | Vesta as loaded | Vesta frozen");
+  for (int columns = options.train ? 8 : 12; columns > 0; --columns) std::printf("|---");
+  std::printf("|\n");
   for (const std::string& name : names) {
     const std::string model = name.substr(0, name.find('@'));
     const Inputs inputs = read_inputs(options.folder + "/" + name + ".inputs");

@@ -2,6 +2,7 @@
 // would go through memory twice.
 
 #include <algorithm>
+#include <array>
 
 #include <ATen/Parallel.h>
 
@@ -18,9 +19,8 @@ constexpr int64_t kFewestRows = 2 * kAttentionRows;  // For which a head's keys 
 // Inputs: query, keys, values, the mask where there is one. Outputs: the result, room for each worker.
 class AttentionStep : public Kernel {
  public:
-  struct Batch {
-    int64_t query, keys, values, mask, out;  // Offsets, in elements.
-  };
+  // Where the query, keys, values, mask and result start.
+  using Batch = std::array<int64_t, 5>;
   // `head`: strides and sizes; each batch's rows are cut into `parts`.
   AttentionStep(const HeadAttention& head, std::vector<Batch> batches, int64_t parts, int64_t workers)
       : head_(head), batches_(std::move(batches)), parts_(parts), workers_(workers) {}
@@ -44,16 +44,16 @@ class AttentionStep : public Kernel {
     HeadAttention head = head_;
     head.room = outputs[1] + worker * attention_room(head.keys_count, head.depth, head.columns);
     for (int64_t task = begin; task < end; ++task) {
-      const Batch& batch = batches_[static_cast<size_t>(task / parts_)];
+      const auto [query, keys, values, mask, out] = batches_[static_cast<size_t>(task / parts_)];
       const int64_t part = task % parts_;
       head.first = head_.rows * part / parts_;
       head.rows = head_.rows * (part + 1) / parts_ - head.first;
       head.packed = task > begin && part > 0;
-      head.query.data = inputs[0] + batch.query + head.first * head.query.row;
-      head.keys.data = inputs[1] + batch.keys;
-      head.values.data = inputs[2] + batch.values;
-      if (head_.mask.data != nullptr) head.mask.data = inputs[3] + batch.mask + head.first * head.mask.row;
-      head.out = outputs[0] + batch.out + head.first * head.out_stride;
+      head.query.data = inputs[0] + query + head.first * head.query.row;
+      head.keys.data = inputs[1] + keys;
+      head.values.data = inputs[2] + values;
+      if (head_.mask.data != nullptr) head.mask.data = inputs[3] + mask + head.first * head.mask.row;
+      head.out = outputs[0] + out + head.first * head.out_stride;
       kernels_.attend(head);
     }
   }
@@ -71,34 +71,16 @@ int64_t parts_for(int64_t batches, int64_t rows, int64_t workers) {
   return parts;
 }
 
-// Strides of what has these dims, broadcast to `rank` dimensions.
-Dims broadcast_strides(const Dims& dims, const Dims& strides, size_t rank) {
-  Dims result(rank, 0);
-  for (size_t d = 0; d < dims.size(); ++d) {
-    if (dims[d] != 1) result[rank - dims.size() + d] = strides[d];
-  }
-  return result;
-}
-
 }  // namespace
 
 absl::Status Compiler::attention(const Step& step, const AttentionParams& params) {
-  // Rows of the query and of the mask are read as they lie.
-  const auto with_rows = [&](TensorId id) {
-    const Location location = strided_location(id);
-    const bool has_rows = tensor(id).dims.back() == 1 || location.desc.get_strides().back() == 1;
-    return has_rows ? location : in_layout(id, plain(tensor(id).dims));
-  };
-  const Location query = with_rows(step.inputs[0]);
+  const Location query = rows_location(step.inputs[0]);
   const Location keys = strided_location(step.inputs[1]);
   const Location values = strided_location(step.inputs[2]);
   const size_t rank = tensor(step.inputs[0]).dims.size();
-  const auto strides = [&](size_t input, const Location& location) {
-    return broadcast_strides(tensor(step.inputs[input]).dims, location.desc.get_strides(), rank);
-  };
-  const Dims of_query = strides(0, query);
-  const Dims of_keys = strides(1, keys);
-  const Dims of_values = strides(2, values);
+  const Dims of_query = broadcast_strides(step.inputs[0], query, rank);
+  const Dims of_keys = broadcast_strides(step.inputs[1], keys, rank);
+  const Dims of_values = broadcast_strides(step.inputs[2], values, rank);
   HeadAttention head{};
   head.rows = tensor(step.inputs[0]).dims[rank - 2];
   head.depth = tensor(step.inputs[0]).dims[rank - 1];
@@ -114,24 +96,17 @@ absl::Status Compiler::attention(const Step& step, const AttentionParams& params
   std::vector<BufferPart> inputs = {query.part, keys.part, values.part};
   Dims of_mask(rank, 0);
   if (params.has_mask) {
-    const Location mask = with_rows(step.inputs[3]);
-    of_mask = strides(3, mask);
+    const Location mask = rows_location(step.inputs[3]);
+    of_mask = broadcast_strides(step.inputs[3], mask, rank);
     static constexpr float kSome = 0;  // Any address: whether there is a mask.
     head.mask = {&kSome, of_mask[rank - 2], of_mask[rank - 1]};
     inputs.push_back(mask.part);
   }
-  std::vector<AttentionStep::Batch> batches = {{}};
-  for (size_t d = 0; d + 2 < rank; ++d) {
-    const int64_t count = std::max(tensor(step.inputs[0]).dims[d], tensor(step.inputs[1]).dims[d]);
-    std::vector<AttentionStep::Batch> more;
-    for (const AttentionStep::Batch& batch : batches) {
-      for (int64_t k = 0; k < count; ++k) {
-        more.push_back({batch.query + k * of_query[d], batch.keys + k * of_keys[d], batch.values + k * of_values[d],
-                        batch.mask + k * of_mask[d], batch.out + k * params.out_strides[d]});
-      }
-    }
-    batches = std::move(more);
-  }
+  Dims batch;
+  for (size_t d = 0; d + 2 < rank; ++d)
+    batch.push_back(std::max(tensor(step.inputs[0]).dims[d], tensor(step.inputs[1]).dims[d]));
+  std::vector<AttentionStep::Batch> batches =
+      batch_offsets<5>(batch, {of_query, of_keys, of_values, of_mask, params.out_strides});
   const auto heads = static_cast<int64_t>(batches.size());
   const int64_t work = heads * head.rows * head.keys_count * (head.depth + head.columns);
   const int64_t threads = work < kSmallWork ? 1 : at::get_num_threads();

@@ -1,7 +1,8 @@
-// Products of a few rows with constant weights, by kernels of our own: where the work is so little that a primitive of
-// oneDNN takes longer to begin than to end.
+// Products with constant weights by kernels of our own: where the work is so little that a primitive of oneDNN takes
+// longer to begin than to end, and where oneDNN has no better ones.
 
 #include <algorithm>
+#include <array>
 
 #include <ATen/EmptyTensor.h>
 #include <ATen/Parallel.h>
@@ -9,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/plan/compiler_context.h"
+#include "runtime/plan/file_pages.h"
 #include "runtime/plan/panel_kernels.h"
 #include "runtime/plan/pointwise_kernels.h"
 
@@ -19,9 +21,12 @@ namespace {
 constexpr int64_t kMostWeights = int64_t{1} << 19;
 constexpr int64_t kMostWeightsOfThreads = int64_t{1} << 17;
 
+constexpr int64_t kFewRows = 8;                     // Of small products.
+constexpr int64_t kRowsAtOnce = 128;                // Of large ones: they and their results stay in the cache.
+constexpr int64_t kSmallWork = int64_t{1} << 17;    // Multiplications: not worth waking another thread for.
 constexpr int64_t kMostStrided = int64_t{1} << 17;  // Multiplications of matrices that are packed in each call.
 
-// What follows a product, over its whole result.
+// What follows a product.
 class PostOps {
  public:
   explicit PostOps(const std::vector<PostOp>& post_ops) {
@@ -34,9 +39,11 @@ class PostOps {
                        {post.alpha, post.beta}});
     }
   }
-  void apply(const float* const* inputs, float* out, int64_t count) const {
+  // To `count` elements of the result, from `first` on.
+  void apply(const float* const* inputs, float* result, int64_t first, int64_t count) const {
     for (const Row& row : rows_) {
-      const float* const args[3] = {out, row.input >= 0 ? inputs[row.input] : &row.numbers[0], &row.numbers[1]};
+      float* const out = result + first;
+      const float* const args[3] = {out, row.input >= 0 ? inputs[row.input] + first : &row.numbers[0], &row.numbers[1]};
       row.loop(args, out, count);
     }
   }
@@ -53,22 +60,36 @@ class PostOps {
 // Inputs: rows, packed weights, the bias where there is one, what post-ops read.
 class PanelStep : public Kernel {
  public:
-  PanelStep(const PanelProduct& product, bool has_bias, const std::vector<PostOp>& post_ops)
-      : product_(product), has_bias_(has_bias), post_ops_(post_ops) {}
+  // The rows are taken in `parts`, each by one thread.
+  PanelStep(const PanelProduct& product, int64_t parts, bool has_bias, const std::vector<PostOp>& post_ops)
+      : product_(product), parts_(parts), has_bias_(has_bias), post_ops_(post_ops) {}
 
   bool run(const float* const* inputs, float* const* outputs) const override {
-    PanelProduct product = product_;
-    product.a = inputs[0];
-    product.panels = inputs[1];
-    product.bias = has_bias_ ? inputs[2] : nullptr;
-    product.out = outputs[0];
-    kernels_.product(product);
-    post_ops_.apply(inputs, product.out, product.rows * product.columns);
+    if (parts_ == 1) {
+      work(inputs, outputs, 0);
+    } else {
+      at::parallel_for(0, parts_, 1, [&](int64_t first, int64_t end) {
+        for (int64_t part = first; part < end; ++part) work(inputs, outputs, part);
+      });
+    }
     return true;
   }
 
  private:
+  void work(const float* const* inputs, float* const* outputs, int64_t part) const {
+    PanelProduct product = product_;
+    const int64_t first = product_.rows * part / parts_;
+    product.rows = product_.rows * (part + 1) / parts_ - first;
+    product.a = inputs[0] + first * product.a_stride;
+    product.panels = inputs[1];
+    product.bias = has_bias_ ? inputs[2] : nullptr;
+    product.out = outputs[0] + first * product.out_stride;
+    kernels_.product(product);
+    post_ops_.apply(inputs, outputs[0], first * product.columns, product.rows * product.columns);
+  }
+
   PanelProduct product_;
+  int64_t parts_;
   bool has_bias_;
   PostOps post_ops_;
   const PanelKernels& kernels_ = panel_kernels();
@@ -77,9 +98,7 @@ class PanelStep : public Kernel {
 // Inputs: both operands, what post-ops read. Outputs: the result, room for one packed matrix.
 class StridedPanelStep : public Kernel {
  public:
-  struct Batch {
-    int64_t a, b;  // Offsets, in elements.
-  };
+  using Batch = std::array<int64_t, 2>;  // Where the operands start.
   StridedPanelStep(const PanelProduct& product, int64_t row_stride, int64_t column_stride, std::vector<Batch> batches,
                    const std::vector<PostOp>& post_ops)
       : product_(product),
@@ -92,14 +111,14 @@ class StridedPanelStep : public Kernel {
     PanelProduct product = product_;
     product.panels = outputs[1];
     product.out = outputs[0];
-    for (const Batch& batch : batches_) {
-      kernels_.pack(inputs[1] + batch.b, product.depth, product.columns, row_stride_, column_stride_, outputs[1]);
-      product.a = inputs[0] + batch.a;
+    for (const auto& [a, b] : batches_) {
+      kernels_.pack(inputs[1] + b, product.depth, product.columns, row_stride_, column_stride_, outputs[1]);
+      product.a = inputs[0] + a;
       kernels_.product(product);
       product.out += product.rows * product.columns;
     }
     const auto count = static_cast<int64_t>(batches_.size()) * product.rows * product.columns;
-    post_ops_.apply(inputs, outputs[0], count);
+    post_ops_.apply(inputs, outputs[0], 0, count);
     return true;
   }
 
@@ -135,7 +154,7 @@ class PanelConvolution : public Kernel {
       kernels_.product(product);
       if (turns) turn(outputs[2], product.rows, product.columns, to);
     }
-    post_ops_.apply(inputs, outputs[0], shape_.batch * results);
+    post_ops_.apply(inputs, outputs[0], 0, shape_.batch * results);
     return true;
   }
 
@@ -166,7 +185,16 @@ class PanelConvolution : public Kernel {
   const PanelKernels& kernels_ = panel_kernels();
 };
 
-int64_t most_weights() { return at::get_num_threads() == 1 ? kMostWeights : kMostWeightsOfThreads; }
+bool is_small(int64_t rows, int64_t weights) {
+  return rows <= kFewRows && weights <= (at::get_num_threads() == 1 ? kMostWeights : kMostWeightsOfThreads);
+}
+
+// As many for each thread.
+int64_t parts_for(const PanelProduct& product) {
+  const bool is_little = product.rows * product.depth * product.columns < kSmallWork;
+  const int64_t threads = is_little ? 1 : std::min<int64_t>(at::get_num_threads(), product.rows);
+  return (product.rows + threads * kRowsAtOnce - 1) / (threads * kRowsAtOnce) * threads;
+}
 
 }  // namespace
 
@@ -174,14 +202,14 @@ bool Compiler::takes_panels(const Step& step, const MatmulParams& params) const 
   const PlanTensor& b = tensor(step.inputs[1]);
   if (!params.rows || !b.is_constant() || b.dims.size() != 2) return false;
   const int64_t rows = tensor(step.outputs[0]).numel() / b.dims[1];
-  return rows <= panel_rows() && b.numel() <= most_weights();
+  return is_small(rows, b.numel()) || (panels_take_all() && rows > kFewRows);
 }
 
 bool Compiler::takes_panels(const Step& step, const ConvParams& params) const {
   const PlanTensor& weight = tensor(step.inputs[1]);
   const PlanTensor& output = tensor(step.outputs[0]);
   if (params.transposed || params.groups != 1 || weight.dims.size() != 3 || params.dilation[0] != 1) return false;
-  return output.dims[0] * output.dims[2] <= panel_rows() && weight.numel() <= most_weights();
+  return is_small(output.dims[0] * output.dims[2], weight.numel());
 }
 
 absl::Status Compiler::panel_convolution(const Step& step, const ConvParams& params) {
@@ -237,9 +265,11 @@ absl::Status Compiler::panel_product(const Step& step, const MatmulParams& param
   const at::Tensor panels = constants_.get(
       "panels", {weight},
       [&] {
-        const at::Tensor made(at::detail::empty_cpu({packed_size}, at::kFloat));
+        const at::Tensor made =
+            constants_.new_bytes(packed_size * static_cast<int64_t>(sizeof(float))).view(at::kFloat);
         panel_kernels().pack(weight.const_data_ptr<float>(), depth, columns, weight.stride(0), weight.stride(1),
                              made.mutable_data_ptr<float>());
+        leave_to_file(weight);
         return made;
       },
       DerivedConstants::Form{at::kFloat, {packed_size}});
@@ -257,7 +287,8 @@ absl::Status Compiler::panel_product(const Step& step, const MatmulParams& param
   product.out_stride = columns;
   const BufferPart result = new_location(step.outputs[0], plain(output.dims)).part;
   emit(absl::StrCat("panels ", product.rows, "x", depth, "x", columns, " + ", step.post_ops.size()),
-       std::make_unique<PanelStep>(product, params.has_bias, step.post_ops), std::move(inputs), {result});
+       std::make_unique<PanelStep>(product, parts_for(product), params.has_bias, step.post_ops), std::move(inputs),
+       {result});
   return absl::OkStatus();
 }
 
@@ -269,33 +300,20 @@ bool Compiler::takes_strided_panels(const Step& step, const MatmulParams& params
 }
 
 absl::Status Compiler::strided_panel_product(const Step& step, const MatmulParams&) {
-  Location a = strided_location(step.inputs[0]);
-  // Rows may lie in another way than plain execution has them.
-  if (a.desc.get_strides().back() != 1) a = in_layout(step.inputs[0], plain(tensor(step.inputs[0]).dims));
+  const Location a = rows_location(step.inputs[0]);
   const Location b = strided_location(step.inputs[1]);
   const Dims& out = tensor(step.outputs[0]).dims;
   const size_t rank = out.size();
-  const Dims a_dims = a.desc.get_dims();
-  const Dims b_dims = b.desc.get_dims();
-  const Dims a_strides = a.desc.get_strides();
-  const Dims b_strides = b.desc.get_strides();
+  const Dims a_strides = broadcast_strides(step.inputs[0], a, rank);
+  const Dims b_strides = broadcast_strides(step.inputs[1], b, rank);
   PanelProduct product{};
   product.rows = out[rank - 2];
   product.columns = out[rank - 1];
-  product.depth = a_dims[rank - 1];
+  product.depth = tensor(step.inputs[0]).dims.back();
   product.a_stride = a_strides[rank - 2];
   product.out_stride = product.columns;
-  std::vector<StridedPanelStep::Batch> batches = {{0, 0}};
-  for (size_t d = 0; d + 2 < rank; ++d) {
-    std::vector<StridedPanelStep::Batch> more;
-    for (const StridedPanelStep::Batch& batch : batches) {
-      for (int64_t k = 0; k < out[d]; ++k) {
-        more.push_back(
-            {batch.a + (a_dims[d] == 1 ? 0 : k * a_strides[d]), batch.b + (b_dims[d] == 1 ? 0 : k * b_strides[d])});
-      }
-    }
-    batches = std::move(more);
-  }
+  std::vector<StridedPanelStep::Batch> batches =
+      batch_offsets<2>(Dims(out.begin(), out.end() - 2), {a_strides, b_strides});
   std::vector<BufferPart> inputs = {a.part, b.part};
   for (size_t i = 2; i < step.inputs.size(); ++i)
     inputs.push_back(in_layout(step.inputs[i], plain(tensor(step.inputs[i]).dims)).part);

@@ -185,6 +185,23 @@ Compiler::Location Compiler::plain_location(TensorId base) {
   return in_layout(base, strided(held.dims, held.strides));
 }
 
+Compiler::Location Compiler::rows_location(TensorId id) {
+  const Location location = strided_location(id);
+  const Dims& dims = tensor(id).dims;
+  const bool has_rows = dims.back() == 1 || location.desc.get_strides().back() == 1;
+  return has_rows ? location : in_layout(id, plain(dims));
+}
+
+Dims Compiler::broadcast_strides(TensorId id, const Location& location, size_t rank) const {
+  const Dims& dims = tensor(id).dims;
+  const Dims strides = location.desc.get_strides();
+  Dims result(rank, 0);
+  for (size_t d = 0; d < dims.size(); ++d) {
+    if (dims[d] != 1) result[rank - dims.size() + d] = strides[d];
+  }
+  return result;
+}
+
 Compiler::Location Compiler::in_layout(TensorId id, const MemoryDesc& desc) {
   const PlanTensor& held = tensor(id);
   if (held.is_constant()) return packed(held, constant_location(held.constant).desc, desc);
@@ -231,7 +248,7 @@ Compiler::Location Compiler::packed(const PlanTensor& held, const MemoryDesc& as
         reorder.execute(stream, arguments);
         stream.wait();
         // Plans for other sizes, plain execution and who saves the module get them from the file again.
-        if (constant.is_non_overlapping_and_dense()) leave_to_file(constant.const_data_ptr(), constant.nbytes());
+        leave_to_file(constant);
         return made;
       },
       DerivedConstants::Form{at::kByte, {static_cast<int64_t>(desc.get_size())}});

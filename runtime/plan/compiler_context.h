@@ -3,6 +3,7 @@
 // State of compiling one plan; private to compile*.cc. Steps are taken in order. For each tensor the compiler knows in
 // which layouts it lies where; a step asks for what its primitive prefers and gets a reorder where that is new.
 
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,23 @@
 #include "runtime/plan/plan_impl.h"
 
 namespace vesta::runtime::plan {
+
+// Where each matrix of a batch starts, in elements, in tensors of such strides. `dims` are those of the batch.
+template <size_t N>
+std::vector<std::array<int64_t, N>> batch_offsets(const Dims& dims, const std::array<Dims, N>& strides) {
+  std::vector<std::array<int64_t, N>> offsets = {{}};
+  for (size_t d = 0; d < dims.size(); ++d) {
+    std::vector<std::array<int64_t, N>> more;
+    for (const std::array<int64_t, N>& start : offsets) {
+      for (int64_t k = 0; k < dims[d]; ++k) {
+        more.push_back(start);
+        for (size_t i = 0; i < N; ++i) more.back()[i] += k * strides[i][d];
+      }
+    }
+    offsets = std::move(more);
+  }
+  return offsets;
+}
 
 class Compiler {
  public:
@@ -53,6 +71,10 @@ class Compiler {
   // In strides.
   Location strided_location(TensorId id);
   Location plain_location(TensorId base);
+  // In strides of which the last is 1: as it lies, or else plain.
+  Location rows_location(TensorId id);
+  // Strides of the tensor, which lies there, broadcast to `rank` dimensions.
+  Dims broadcast_strides(TensorId id, const Location& location, size_t rank) const;
   Location in_layout(TensorId id, const MemoryDesc& desc);
   // The constant, scaled where it has a scale, in that layout, `as` being its own; made once for all plans.
   Location packed(const PlanTensor& held, const MemoryDesc& as, const MemoryDesc& desc);

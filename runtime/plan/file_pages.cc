@@ -58,4 +58,8 @@ void leave_to_file(const void* data, size_t bytes) {
   }
 }
 
+void leave_to_file(const at::Tensor& tensor) {
+  if (tensor.is_non_overlapping_and_dense()) leave_to_file(tensor.const_data_ptr(), tensor.nbytes());
+}
+
 }  // namespace vesta::runtime::plan

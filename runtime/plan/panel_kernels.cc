@@ -17,7 +17,7 @@ const PanelKernels& panel_kernels() {
   return kernels;
 }
 
-int64_t panel_rows() { return &panel_kernels() == &kPanelKernels_avx512 ? 8 : 3; }
+bool panels_take_all() { return &panel_kernels() == &kPanelKernels_avx2; }
 
 int64_t attention_room(int64_t keys, int64_t depth, int64_t columns) {
   return padded_columns(keys) * (depth + kAttentionRows) + keys * padded_columns(columns);

@@ -9,9 +9,9 @@ namespace vesta::runtime::plan {
 
 enum class InstructionSet : uint8_t;
 
-// A matrix [depth, columns] lies in panels of kPanel columns, one behind the other; in a panel, row by row. The last
-// panel is as narrow as a multiple of kPanelUnit allows; its columns beyond the last are 0.
-inline constexpr int64_t kPanel = 64;
+// A matrix [depth, columns] lies in panels, one behind the other; in a panel, row by row. A panel has as many columns as
+// the instruction set has registers for: 16 or 64. The last one is as narrow as a multiple of kPanelUnit allows; its
+// columns beyond the last are 0.
 inline constexpr int64_t kPanelUnit = 16;
 
 inline int64_t padded_columns(int64_t columns) { return (columns + kPanelUnit - 1) / kPanelUnit * kPanelUnit; }
@@ -49,6 +49,9 @@ struct HeadAttention {
   bool packed;    // `room` holds this head's keys and values from the call before.
   float* room;    // attention_room() of them.
 };
+// The rows of a block, and the keys whose values are taken at once.
+inline constexpr int64_t kAttentionRows = 24;
+inline constexpr int64_t kAttentionKeys = 192;
 int64_t attention_room(int64_t keys, int64_t depth, int64_t columns);
 
 struct PanelKernels {
@@ -61,13 +64,10 @@ struct PanelKernels {
 
 // For instruction_set().
 const PanelKernels& panel_kernels();
-// Up to how many rows it is worth having there: the more, the more registers it holds them in.
-int64_t panel_rows();
+// Whether they are better than oneDNN's at products with constant weights of any size: it has none of its own for these
+// instructions, but those of general products.
+bool panels_take_all();
 // Of one set, null where the machine lacks it: for tests.
 const PanelKernels* panel_kernels(InstructionSet set);
-
-// For what follows in this header's kernels: rows of a block of attention, and keys whose values are taken at once.
-inline constexpr int64_t kAttentionRows = 24;
-inline constexpr int64_t kAttentionKeys = 192;
 
 }  // namespace vesta::runtime::plan

@@ -3,6 +3,7 @@
 #include "runtime/plan/panel_kernels.h"
 
 #define VESTA_VECTOR_WIDTH 16
+#define VESTA_PANEL_COLUMNS 64
 #define VESTA_PANEL_ROWS 6
 #include "runtime/plan/panel_kernels.inc"
 

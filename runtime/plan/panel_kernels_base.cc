@@ -3,7 +3,8 @@
 #include "runtime/plan/panel_kernels.h"
 
 #define VESTA_VECTOR_WIDTH 4
-#define VESTA_PANEL_ROWS 1
+#define VESTA_PANEL_COLUMNS 16
+#define VESTA_PANEL_ROWS 3
 #include "runtime/plan/panel_kernels.inc"
 
 namespace vesta::runtime::plan {
