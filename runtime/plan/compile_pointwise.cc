@@ -1,5 +1,6 @@
-// A pointwise step runs over memory as it lies: results take the layout of the first operand of their sizes, blocks
-// included; other operands are brought into it only where they lie in blocks of another kind.
+// A pointwise step runs over memory as it lies: results take the layout of the first operand of their sizes that has
+// one of the compiler's choice, blocks included; other operands are brought into it only where they lie in blocks of
+// another kind.
 
 #include <algorithm>
 #include <optional>
@@ -71,14 +72,28 @@ bool keeps_zero(const PointwiseParams& params) {
 
 // The same block in another tensor: one element for all where it broadcasts. In nChw16c, sizes [N, C, 1, 1].
 std::optional<MemoryDesc> like(const Dims& dims, const MemoryDesc& layout) {
+  using Tag = dnnl::memory::format_tag;
+  static constexpr Tag kTags[2][3] = {{Tag::nCw8c, Tag::nChw8c, Tag::nCdhw8c},
+                                      {Tag::nCw16c, Tag::nChw16c, Tag::nCdhw16c}};
   const size_t blocked = static_cast<size_t>(layout.get_inner_idxs()[0]);
+  const int64_t block = layout.get_inner_blks()[0];
   const Dims whole = layout.get_dims();
-  if (blocked != 1 || dims.size() != whole.size() || dims[1] != whole[1] || layout.get_inner_blks()[0] != 16) {
+  if (blocked != 1 || dims.size() != whole.size() || dims[1] != whole[1] || (block != 8 && block != 16)) {
     return std::nullopt;
   }
-  using Tag = dnnl::memory::format_tag;
-  const Tag tag = dims.size() == 3 ? Tag::nCw16c : dims.size() == 4 ? Tag::nChw16c : Tag::nCdhw16c;
-  return MemoryDesc(dims, dnnl::memory::data_type::f32, tag);
+  return MemoryDesc(dims, dnnl::memory::data_type::f32, kTags[block == 16 ? 1 : 0][dims.size() - 3]);
+}
+
+// Without gaps, in the order of a layout of strides.
+MemoryDesc dense(const Dims& dims, const MemoryDesc& layout) {
+  const std::vector<size_t> order = order_of(layout);
+  Dims strides(dims.size());
+  int64_t next = 1;
+  for (size_t i = order.size(); i-- > 0;) {
+    strides[order[i]] = next;
+    next *= dims[order[i]];
+  }
+  return strided(dims, strides);
 }
 
 // Strides for a larger rank and larger dims: 0 where the operand broadcasts.
@@ -101,6 +116,26 @@ bool Compiler::takes_padding(const Step& step, const PointwiseParams& params, co
   return keeps_zero(params);
 }
 
+// That of the first operand in blocks, else the order of the first whose dimensions the compiler has put into another
+// one than plain execution; none where results have to be plain.
+std::optional<MemoryDesc> Compiler::kept_layout(const Step& step, const PointwiseParams& params) {
+  const bool makes_result =
+      std::any_of(step.outputs.begin(), step.outputs.end(), [&](TensorId id) { return result_buffer_.contains(id); });
+  std::optional<MemoryDesc> kept;
+  if (params.dims.empty()) return kept;
+  for (TensorId id : step.inputs) {
+    if (tensor(id).is_constant() || tensor(id).base != id || tensor(id).dims != params.dims) continue;
+    const MemoryDesc desc = located(id).desc;
+    if (is_strided(desc)) {
+      const bool is_reordered = desc.get_strides() != tensor(id).strides;
+      if (is_reordered && !makes_result && !kept.has_value()) kept = dense(params.dims, desc);
+    } else if (is_walkable(desc) && (!is_padded(desc) || takes_padding(step, params, desc))) {
+      return desc;
+    }
+  }
+  return kept;
+}
+
 absl::Status Compiler::pointwise(const Step& step, const PointwiseParams& params) {
   for (TensorId id : step.outputs) {
     if (tensor(id).mask) return absl::UnimplementedError("a bool tensor would have to be stored");
@@ -108,16 +143,8 @@ absl::Status Compiler::pointwise(const Step& step, const PointwiseParams& params
   for (TensorId id : step.inputs) {
     if (tensor(id).mask) return absl::UnimplementedError("a bool tensor would have to be read");
   }
-  const PlanTensor& first = tensor(step.outputs[0]);
-  MemoryDesc layout = strided(first.dims, first.strides);
-  for (TensorId id : step.inputs) {
-    if (tensor(id).is_constant() || tensor(id).base != id || tensor(id).dims != params.dims) continue;
-    const Location location = located(id);
-    if (is_strided(location.desc) || !is_walkable(location.desc)) continue;
-    if (is_padded(location.desc) && !takes_padding(step, params, location.desc)) continue;
-    layout = location.desc;
-    break;
-  }
+  const std::optional<MemoryDesc> kept = kept_layout(step, params);
+  const MemoryDesc layout = kept.value_or(plain(params.dims));
   const bool blocked = !is_strided(layout);
   const Space space(params.dims, layout);
   std::vector<BufferPart> inputs;
@@ -147,9 +174,9 @@ absl::Status Compiler::pointwise(const Step& step, const PointwiseParams& params
   }
   std::vector<Dims> output_strides;
   for (TensorId id : step.outputs) {
-    const MemoryDesc desc = blocked ? layout : strided(params.dims, tensor(id).strides);
+    const MemoryDesc desc = kept.has_value() ? layout : strided(params.dims, tensor(id).strides);
     outputs.push_back(new_location(id, desc).part);
-    output_strides.push_back(blocked ? space.own_strides(layout) : tensor(id).strides);
+    output_strides.push_back(space.own_strides(desc));
   }
   PointwiseParams shorter = params;
   simplify(shorter);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -62,25 +61,12 @@ algorithm binary_kind(PointOp op) {
                                 : algorithm::binary_mul;
 }
 
-constexpr int64_t kChannelBlock = 16;
+// Channels in a block: a register.
+int64_t channel_block() { return instruction_set() == InstructionSet::kAvx512 ? 16 : 8; }
 
 MemoryDesc channel_blocks(const Dims& dims) {
-  return MemoryDesc(dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::nChw16c);
-}
-
-// Dimensions from the outermost to the innermost in memory.
-std::vector<size_t> order_of(const MemoryDesc& desc) {
-  const Dims strides = desc.get_strides();
-  std::vector<size_t> order(strides.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return strides[a] > strides[b]; });
-  return order;
-}
-
-// Whether elements follow each other in the same order, in tensors of other sizes, too.
-bool same_order(const MemoryDesc& a, const MemoryDesc& b) {
-  return a.get_inner_blks() == b.get_inner_blks() && a.get_inner_idxs() == b.get_inner_idxs() &&
-         order_of(a) == order_of(b);
+  using Tag = dnnl::memory::format_tag;
+  return MemoryDesc(dims, dnnl::memory::data_type::f32, channel_block() == 16 ? Tag::nChw16c : Tag::nChw8c);
 }
 
 Dims minus_one(Dims values) {
@@ -127,7 +113,7 @@ void Compiler::add_post_op_arguments(const Step& step, const dnnl::primitive_des
 }
 
 bool Compiler::may_take_blocks(const PlanGraph& graph) {
-  if (instruction_set() != InstructionSet::kAvx512) return false;
+  if (instruction_set() == InstructionSet::kBase) return false;
   bool any = false;
   for (const Step& step : graph.steps) {
     const auto* conv = step.as<ConvParams>();
@@ -139,7 +125,7 @@ bool Compiler::may_take_blocks(const PlanGraph& graph) {
 }
 
 // Left to itself, oneDNN takes the kernels for channels that lie together, which are better for all but depthwise
-// convolutions and those of few channels beside them. Measured with oneDNN 3 and AVX-512 (docs/performance.md).
+// convolutions and those of few channels beside them. Measured with oneDNN 3, AVX-512 and AVX2 (docs/performance.md).
 ConvolutionLayouts Compiler::layouts_by_rule(const PlanGraph& graph) {
   size_t count = 0;
   bool depthwise = false;
@@ -205,7 +191,7 @@ absl::Status Compiler::convolution(const Step& step, const ConvParams& params) {
   const auto chosen = [&] {
     if (takes_blocks) {
       // Images of few channels are read as they are.
-      const MemoryDesc from = input.dims[1] < kChannelBlock ? any_layout(input.dims) : channel_blocks(input.dims);
+      const MemoryDesc from = input.dims[1] < channel_block() ? any_layout(input.dims) : channel_blocks(input.dims);
       auto blocked = described(from, channel_blocks(output.dims));
       if (absl::StartsWith(blocked.impl_info_str(), "jit")) return blocked;
     }
@@ -307,41 +293,6 @@ absl::Status Compiler::layer_norm(const Step& step, const LayerNormParams& param
                          {DNNL_ARG_DST, made}};
   emit(absl::StrCat("layer_norm ", pd.impl_info_str()), dnnl::layer_normalization_forward(pd), std::move(arguments),
        pd.scratchpad_desc());
-  return absl::OkStatus();
-}
-
-absl::Status Compiler::concat(const Step& step, const ConcatParams& params) {
-  dnnl::primitive_attr attr;
-  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  std::vector<Location> sources;
-  bool alike = true;
-  for (TensorId input : step.inputs) {
-    sources.push_back(located(input));
-    const MemoryDesc& desc = sources.back().desc;
-    alike = alike && same_order(desc, sources[0].desc) && desc.get_padded_dims() == desc.get_dims();
-  }
-  // Where channels lie together, pieces of a few of them are slower to copy than planes are to reorder (densenet121's).
-  constexpr int64_t kShortestPiece = 64;
-  const int64_t joined = tensor(step.outputs[0]).dims[static_cast<size_t>(params.axis)];
-  const bool is_innermost =
-      alike && is_strided(sources[0].desc) && order_of(sources[0].desc).back() == static_cast<size_t>(params.axis);
-  if (is_innermost && joined < kShortestPiece * static_cast<int64_t>(sources.size())) alike = false;
-  if (!alike) {
-    for (size_t i = 0; i < sources.size(); ++i)
-      sources[i] = in_layout(step.inputs[i], plain(tensor(step.inputs[i]).dims));
-  }
-  if (!alike && joins_itself(step)) return join(step, params, sources);
-  std::vector<MemoryDesc> descs;
-  for (const Location& source : sources) descs.push_back(source.desc);
-  const auto pd = alike ? dnnl::concat::primitive_desc(cpu_engine(), static_cast<int>(params.axis), descs, attr)
-                        : dnnl::concat::primitive_desc(cpu_engine(), plain(tensor(step.outputs[0]).dims),
-                                                       static_cast<int>(params.axis), descs, attr);
-  Arguments arguments;
-  for (size_t i = 0; i < sources.size(); ++i) {
-    arguments.push_back({DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), sources[i]});
-  }
-  arguments.push_back({DNNL_ARG_DST, new_location(step.outputs[0], pd.dst_desc())});
-  emit(absl::StrCat("concat ", pd.impl_info_str()), dnnl::concat(pd), std::move(arguments), pd.scratchpad_desc());
   return absl::OkStatus();
 }
 

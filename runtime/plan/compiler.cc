@@ -15,6 +15,7 @@ absl::Status compile_plan(const PlanGraph& graph, DerivedConstants& constants, c
 
 absl::Status Compiler::run() {
   place_inputs_and_results();
+  find_growing_concats();
   for (const Step& step : graph_.steps) {
     if (const absl::Status status = compile_step(step); !status.ok()) return status;
   }

@@ -4,6 +4,8 @@
 // which layouts it lies where; a step asks for what its primitive prefers and gets a reorder where that is new.
 
 #include <array>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,7 +89,6 @@ class Compiler {
   absl::Status pool(const Step& step, const PoolParams& params);
   absl::Status softmax(const Step& step, const SoftmaxParams& params);
   absl::Status layer_norm(const Step& step, const LayerNormParams& params);
-  absl::Status concat(const Step& step, const ConcatParams& params);
   absl::Status copy(const Step& step);
   static dnnl::primitive_attr attributes(const Step& step, const std::vector<MemoryDesc>& binary_descs);
   void add_post_op_arguments(const Step& step, const dnnl::primitive_desc_base& pd, const Dims& dims,
@@ -107,7 +108,19 @@ class Compiler {
   // compile_copies.cc
   static bool copies_itself(const MemoryDesc& from, const MemoryDesc& to);
   void emit_copy(const Location& from, const Location& to);
-  bool joins_itself(const Step& step) const;
+
+  // compile_concat.cc
+  // Concatenations that lie in the memory of the last of them.
+  struct Growth {
+    Dims dims;             // Of the last.
+    bool refused = false;  // Each is made by itself.
+    int32_t buffer = -1;
+    size_t operands = 0;   // That are in place already,
+    int64_t channels = 0;  // and their channels.
+  };
+  void find_growing_concats();
+  bool grow(const Step& step);
+  absl::Status concat(const Step& step, const ConcatParams& params);
   absl::Status join(const Step& step, const ConcatParams& params, const std::vector<Location>& sources);
 
   // compile_indexing.cc
@@ -119,6 +132,7 @@ class Compiler {
 
   // compile_pointwise.cc
   bool takes_padding(const Step& step, const PointwiseParams& params, const MemoryDesc& layout) const;
+  std::optional<MemoryDesc> kept_layout(const Step& step, const PointwiseParams& params);
   absl::Status pointwise(const Step& step, const PointwiseParams& params);
 
   const PlanGraph& graph_;
@@ -129,6 +143,7 @@ class Compiler {
   std::vector<std::vector<Location>> locations_;          // By tensor; the first is as it was made.
   absl::flat_hash_map<TensorId, int32_t> result_buffer_;  // Of tensors that are fresh results.
   absl::flat_hash_map<const void*, Location> constant_locations_;
+  absl::flat_hash_map<TensorId, std::shared_ptr<Growth>> growths_;  // By the concatenations' results.
 };
 
 }  // namespace vesta::runtime::plan

@@ -1,5 +1,8 @@
 #include "runtime/plan/dnnl.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "runtime/plan/instruction_set.h"
@@ -43,6 +46,14 @@ MemoryDesc any_layout(const Dims& dims) {
 
 bool is_strided(const MemoryDesc& desc) {
   return desc.get_format_kind() == dnnl::memory::format_kind::blocked && desc.get_inner_nblks() == 0;
+}
+
+std::vector<size_t> order_of(const MemoryDesc& desc) {
+  const Dims strides = desc.get_strides();
+  std::vector<size_t> order(strides.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return strides[a] > strides[b]; });
+  return order;
 }
 
 namespace {

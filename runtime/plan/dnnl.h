@@ -24,6 +24,8 @@ MemoryDesc any_layout(const Dims& dims);
 
 // Whether elements have strides and no blocks.
 bool is_strided(const MemoryDesc& desc);
+// Dimensions from the outermost to the innermost in memory, blocks aside.
+std::vector<size_t> order_of(const MemoryDesc& desc);
 // Whether a buffer in layout `a` may be read in layout `b` (of equal dims) as it is.
 bool same_memory(const MemoryDesc& a, const MemoryDesc& b);
 // A text that tells layouts apart.

@@ -9,8 +9,8 @@ namespace vesta::runtime::plan {
 
 enum class InstructionSet : uint8_t;
 
-// A matrix [depth, columns] lies in panels, one behind the other; in a panel, row by row. A panel has as many columns as
-// the instruction set has registers for: 16 or 64. The last one is as narrow as a multiple of kPanelUnit allows; its
+// A matrix [depth, columns] lies in panels, one behind the other; in a panel, row by row. A panel has as many columns
+// as the instruction set has registers for: 16 or 64. The last one is as narrow as a multiple of kPanelUnit allows; its
 // columns beyond the last are 0.
 inline constexpr int64_t kPanelUnit = 16;
 

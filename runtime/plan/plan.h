@@ -23,7 +23,7 @@ struct BufferPart {
   int64_t offset = 0;  // bytes
 };
 
-// Which convolutions keep their channels in blocks of 16, by their number in the plan's graph; empty: by rule.
+// Which convolutions keep their channels in blocks of a register, by their number in the plan's graph; empty: by rule.
 using ConvolutionLayouts = std::vector<bool>;
 
 struct PlanImpl;
