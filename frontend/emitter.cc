@@ -34,6 +34,7 @@ Emitter::Emitter(Emitter& outer, std::shared_ptr<ir::Graph> graph)
       graph_(std::move(graph)),
       frame_(std::make_shared<Frame>()),
       depth_(outer.depth_),
+      made_beside_(outer.size()),
       self_type_(outer.self_type_) {}
 
 const c10::IValue* constant_of(const ir::Value* value) {
@@ -43,7 +44,7 @@ const c10::IValue* constant_of(const ir::Value* value) {
 }
 
 absl::Status Emitter::check_size(const SourceRange& range) const {
-  if (static_cast<int64_t>(graph_->node_count()) + tuple_elements_ <= unit_.limits().ir_nodes) return absl::OkStatus();
+  if (size() <= unit_.limits().ir_nodes) return absl::OkStatus();
   return support::error_at(
       absl::StatusCode::kResourceExhausted, unit_.original(range),
       absl::StrCat("'", name_, "' needs more than the limit of ", unit_.limits().ir_nodes, " nodes"));
@@ -108,14 +109,14 @@ ir::Value* Emitter::retype(ir::Value* value, c10::TypePtr type, const SourceRang
 }
 
 absl::StatusOr<Sugar> Emitter::sugar_tuple(std::vector<Sugar> elements, const SourceRange& range) {
-  tuple_elements_ += static_cast<int64_t>(elements.size());
+  made_beside_ += static_cast<int64_t>(elements.size());
   VESTA_RETURN_IF_ERROR(check_size(range));
   return Sugar::of_elements(Kind::kTuple, std::move(elements));
 }
 
 std::vector<ir::Value*> Emitter::unpack_tuple(ir::Value* tuple, const SourceRange& range) {
   const auto& elements = tuple->type()->expectRef<c10::TupleType>().elements();
-  tuple_elements_ += static_cast<int64_t>(elements.size());
+  made_beside_ += static_cast<int64_t>(elements.size());
   if (elements.empty()) return {};
   ir::Node* node = insert(ir::prim::TupleUnpack, {tuple}, elements.size(), range);
   for (size_t i = 0; i < elements.size(); ++i) node->output(i)->set_type(elements[i]);
@@ -197,6 +198,7 @@ absl::Status Emitter::set_name(const std::string& name, Sugar sugar, const Sourc
     return absl::OkStatus();
   }
   VESTA_ASSIGN_OR_RETURN(ir::Value * value, as_value(sugar, range, declared));
+  VESTA_RETURN_IF_ERROR(check_type_size(*value->type(), unit_.original(range)));
   if (declared != nullptr) {
     VESTA_ASSIGN_OR_RETURN(value, convert_to(value, declared, range, absl::StrCat("variable '", name, "'")));
     if (*value->type() != *declared) value = retype(value, declared, range);

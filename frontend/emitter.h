@@ -90,6 +90,8 @@ class Emitter {
     return unit_.error(range, message);
   }
   absl::Status check_size(const support::SourceRange& range) const;
+  // What counts against the limit of nodes.
+  int64_t size() const { return static_cast<int64_t>(graph_->node_count()) + made_beside_; }
   // One level of recursion: counted as long as it lives.
   class Nesting {
    public:
@@ -369,7 +371,9 @@ class Emitter {
   // The call that a historic operator's replacement is being emitted for; null outside of replacements.
   const support::SourceRange* replaced_call_ = nullptr;
   int64_t depth_ = 0;
-  int64_t tuple_elements_ = 0;  // of all tuples that were made and unpacked
+  // Beside the graph's nodes: elements of tuples that were made and unpacked, nodes of subgraphs and of the graphs
+  // around.
+  int64_t made_beside_ = 0;
   int loop_depth_ = 0;
   c10::ClassTypePtr self_type_;
 };

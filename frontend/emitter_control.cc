@@ -76,8 +76,9 @@ void assigned_names(const Block& statements, std::set<std::string>& names) {
 absl::Status Emitter::refine(const std::vector<Refinement>& refinements, const SourceRange& range) {
   for (const Refinement& refinement : refinements) {
     const Binding* binding = frame_->find(refinement.name);
-    if (binding == nullptr || !binding->sugar.is(Kind::kValue)) continue;
-    ir::Value* value = binding->sugar.value;
+    const Sugar sugar = binding != nullptr ? binding->sugar : capture(refinement.name);
+    if (!sugar.is(Kind::kValue)) continue;
+    ir::Value* value = sugar.value;
     if (*value->type() == *refinement.type) continue;
     ir::Value* refined = retype(value, refinement.type, range);
     refined->set_name(refinement.name);
@@ -193,17 +194,15 @@ absl::Status Emitter::join_name(ir::Node* node, const std::string& name, Frame& 
     // A name for something that is no value, or nothing at all.
     if (binding != nullptr && !binding->sugar.is(Kind::kUndefined)) {
       const bool other_gone = exits[1 - side]->always;
-      const bool same = sides[1 - side] != nullptr && sides[1 - side]->sugar.kind == binding->sugar.kind &&
-                        sides[1 - side]->sugar.function == binding->sugar.function &&
-                        sides[1 - side]->sugar.type == binding->sugar.type &&
-                        sides[1 - side]->sugar.name == binding->sugar.name;
-      if ((other_gone || same) && binding->sugar.value == nullptr && !binding->sugar.is(Kind::kClosure)) {
+      const bool same = sides[1 - side] != nullptr && same_meaning(sides[1 - side]->sugar, binding->sugar);
+      if ((other_gone || same) && !holds_values(binding->sugar) && !binding->sugar.is(Kind::kClosure)) {
         frame_->set(name, *binding);
         return absl::OkStatus();
       }
-      frame_->set(name,
-                  {Sugar::named(Kind::kUndefined, absl::StrCat("'", name, "' is not the same on every path to here")),
-                   nullptr});
+      const std::string why = other_gone || same
+                                  ? absl::StrCat(" is ", describe(binding->sugar), " inside of a branch only")
+                                  : " is not the same on every path to here";
+      frame_->set(name, {Sugar::named(Kind::kUndefined, absl::StrCat("'", name, "'", why)), nullptr});
       return absl::OkStatus();
     }
     frame_->set(
@@ -459,7 +458,14 @@ absl::StatusOr<Exit> Emitter::emit_loop(const LoopParts& parts, LoopBody body) {
   frame_ = outer;
   close_loop(loop, carried, exit);
   for (const std::string& name : inner->order) {
-    if (outer->find(name) == nullptr) {
+    const Binding* before = outer->find(name);
+    const Sugar& after = inner->find_here(name)->sugar;
+    const bool was_value = before != nullptr && (before->sugar.is(Kind::kValue) || before->sugar.is(Kind::kUndefined));
+    if (before != nullptr && !was_value && !same_meaning(before->sugar, after)) {
+      return error(parts.range, absl::StrCat("'", name, "' is ", describe(before->sugar),
+                                             " before this loop and cannot become something else in it"));
+    }
+    if (before == nullptr) {
       outer->set(name, {Sugar::named(Kind::kUndefined, absl::StrCat("'", name, "' is defined only inside of the loop")),
                         nullptr});
     }

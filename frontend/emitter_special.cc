@@ -335,6 +335,7 @@ absl::StatusOr<Sugar> Emitter::emit_subgraph_call(const Sugar& callee, const Arg
   VESTA_RETURN_IF_ERROR(result.status());
   VESTA_ASSIGN_OR_RETURN(ir::Value * value, inner.as_value(*result, range));
   graph->add_output(value);
+  made_beside_ = inner.size() - static_cast<int64_t>(graph_->node_count());
   remove_unread(*graph->block());
   const c10::TypePtr type = awaitable ? c10::TypePtr(c10::AwaitType::create(value->type()))
                                       : c10::TypePtr(c10::FutureType::create(value->type()));

@@ -206,6 +206,7 @@ absl::StatusOr<Exit> Emitter::emit_return(const Return& stmt) {
     value = none(stmt.range);
   }
   const SourceRange& range = stmt.value != nullptr ? stmt.value->range : stmt.range;
+  VESTA_RETURN_IF_ERROR(check_type_size(*value->type(), unit_.original(range)));
   if (result_type_ != nullptr) {
     ir::Value* converted =
         result_type_->kind() == c10::TypeKind::AnyType ? value : convert(value, result_type_, true, range);
@@ -289,7 +290,7 @@ absl::StatusOr<Exit> Emitter::emit_raise(const Raise& stmt) {
       message = text.value;
     }
   }
-  if (sugar.ok() && sugar->is(Kind::kType)) exception = type_text(*sugar->type);
+  if (sugar.ok() && sugar->is(Kind::kType)) exception = sugar->type->annotation_str();
   if (is_exception_name(exception)) exception = absl::StrCat("builtins.", exception);
   VESTA_RETURN_IF_ERROR(raise(message, exception, stmt.range));
   return exit;

@@ -3,6 +3,7 @@
 
 #include "frontend/names.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <unordered_map>
@@ -14,6 +15,7 @@
 #include <c10/core/ScalarType.h>
 
 #include "absl/strings/str_cat.h"
+#include "frontend/types.h"
 
 namespace vesta::frontend {
 namespace {
@@ -238,12 +240,22 @@ const std::unordered_map<std::string, const char*>& tensor_attributes() {
 
 }  // namespace
 
+bool same_meaning(const Sugar& a, const Sugar& b) {
+  return a.kind == b.kind && a.special == b.special && a.flag == b.flag && a.value == b.value && a.type == b.type &&
+         a.name == b.name && a.function == b.function && a.closure == b.closure &&
+         std::equal(a.elements.begin(), a.elements.end(), b.elements.begin(), b.elements.end(), same_meaning);
+}
+
+bool holds_values(const Sugar& sugar) {
+  return sugar.value != nullptr || std::any_of(sugar.elements.begin(), sugar.elements.end(), holds_values);
+}
+
 std::string describe(const Sugar& sugar) {
   switch (sugar.kind) {
     case Kind::kVoid:
       return "nothing";
     case Kind::kValue:
-      return absl::StrCat("a value of type '", sugar.value->type()->annotation_str(), "'");
+      return absl::StrCat("a value of type '", type_text(*sugar.value->type()), "'");
     case Kind::kNamespace:
       return absl::StrCat("the module '", sugar.name, "'");
     case Kind::kQualified:
@@ -255,13 +267,13 @@ std::string describe(const Sugar& sugar) {
     case Kind::kSpecial:
       return "a builtin function";
     case Kind::kFunction:
-      return absl::StrCat("the function '", sugar.function->qualname().qualifiedName(), "'");
+      return absl::StrCat("the function '", written_name(sugar.function->qualname()), "'");
     case Kind::kInterfaceMethod:
       return absl::StrCat("the method '", sugar.name, "'");
     case Kind::kType:
-      return absl::StrCat("the type '", sugar.type->annotation_str(), "'");
+      return absl::StrCat("the type '", type_text(*sugar.type), "'");
     case Kind::kNew:
-      return absl::StrCat("the constructor of '", sugar.type->annotation_str(), "'");
+      return absl::StrCat("the constructor of '", type_text(*sugar.type), "'");
     case Kind::kTuple:
       return "a tuple";
     case Kind::kRange:

@@ -528,7 +528,8 @@ bool Parser::parse_parameters(std::vector<Parameter>& parameters, TokenKind clos
     if (!parameters.empty() && parameters.back().kind == ParameterKind::kVarKeywords) {
       return fail_expected(absl::StrCat(describe(closing), " after the '**' parameter"));
     }
-    if (at(TokenKind::kSlash) && kind == ParameterKind::kRegular && !parameters.empty()) {
+    if (at(TokenKind::kSlash) && kind == ParameterKind::kRegular && !parameters.empty() &&
+        parameters.front().kind == ParameterKind::kRegular) {
       advance();
       for (Parameter& parameter : parameters) parameter.kind = ParameterKind::kPositionalOnly;
     } else if (at(TokenKind::kStar) && kind == ParameterKind::kRegular) {

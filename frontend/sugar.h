@@ -120,6 +120,11 @@ struct Sugar {
   explicit Sugar(Kind k) : kind(k) {}
 };
 
+// Whether both stand for the same thing.
+bool same_meaning(const Sugar& a, const Sugar& b);
+// Whether it has a part that is computed where it was made: a method's object, the end of a range.
+bool holds_values(const Sugar& sugar);
+
 // "a function", "the module 'torch'": for messages.
 std::string describe(const Sugar& sugar);
 

@@ -5,14 +5,17 @@
 #include "frontend/types.h"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "frontend/parser.h"
 #include "ir/support/status.h"
 #include "ir/support/suggestion.h"
+#include "ir/type_parts.h"
 
 namespace vesta::frontend {
 namespace {
@@ -280,7 +283,17 @@ bool is_dict_key(const c10::Type& type) {
 }
 
 absl::StatusOr<c10::TypePtr> annotation_type(const Expr& annotation, const TypeScope& scope) {
-  return Reader(scope).read(annotation, 0);
+  VESTA_ASSIGN_OR_RETURN(c10::TypePtr type, Reader(scope).read(annotation, 0));
+  VESTA_RETURN_IF_ERROR(check_type_size(*type, scope.original ? scope.original(annotation.range) : annotation.range));
+  return type;
+}
+
+absl::Status check_type_size(const c10::Type& type, const SourceRange& range) {
+  if (!ir::is_too_large(type)) return absl::OkStatus();
+  return support::error_at(
+      absl::StatusCode::kResourceExhausted, range,
+      absl::StrCat("this type has more than ", ir::kMostTypeParts,
+                   " parts, with those of its parts counted each time; use a class, which is one"));
 }
 
 bool is_final_annotation(const Expr& annotation) {
@@ -289,7 +302,18 @@ bool is_final_annotation(const Expr& annotation) {
   return name == "Final" || name == "torch.jit.Final";
 }
 
-std::string type_text(const c10::Type& type) { return type.annotation_str(); }
+std::string written_name(const c10::QualifiedName& name) {
+  return std::string(absl::StripPrefix(name.qualifiedName(), "__torch__."));
+}
+
+std::string type_text(const c10::Type& type) {
+  return type.annotation_str([](const c10::Type& part) -> std::optional<std::string> {
+    const auto* named = dynamic_cast<const c10::NamedType*>(&part);
+    if (named == nullptr || !named->name().has_value()) return std::nullopt;
+    const std::string name = written_name(*named->name());
+    return part.kind() == c10::TypeKind::FunctionType ? absl::StrCat("function ", name) : name;
+  });
+}
 
 c10::TypePtr unwrap_optional(const c10::TypePtr& type) {
   if (type->kind() == c10::TypeKind::OptionalType) return type->castRaw<c10::OptionalType>()->getElementType();

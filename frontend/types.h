@@ -6,6 +6,7 @@
 #include <string>
 
 #include <ATen/core/jit_type.h>
+#include <ATen/core/qualified_name.h>
 
 #include "absl/status/statusor.h"
 #include "frontend/ast.h"
@@ -29,10 +30,16 @@ struct TypeScope {
 // ResourceExhausted past Limits::type_depth; all with the place.
 absl::StatusOr<c10::TypePtr> annotation_type(const Expr& annotation, const TypeScope& scope);
 
+// ResourceExhausted where a type is too large to be handled (ir/type_parts.h).
+absl::Status check_type_size(const c10::Type& type, const support::SourceRange& range);
+
 // Whether `annotation` is `Final` or `Final[...]`.
 bool is_final_annotation(const Expr& annotation);
 
-// The type as users write it: "List[int]", "Optional[Tensor]".
+// A name as its author wrote it: without the `__torch__` that stands for the file in which it is defined.
+std::string written_name(const c10::QualifiedName& name);
+
+// The type as users write it: "List[int]", "Optional[Tensor]", "Point".
 std::string type_text(const c10::Type& type);
 
 // Whether c10 has dicts with keys of this type.

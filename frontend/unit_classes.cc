@@ -144,6 +144,8 @@ absl::StatusOr<c10::NamedTypePtr> Unit::make_named_tuple(const std::string& name
     } else {
       continue;
     }
+    if (std::find(names.begin(), names.end(), field_name) != names.end())
+      return error(assign->range, absl::StrCat("field '", field_name, "' is defined twice"));
     VESTA_ASSIGN_OR_RETURN(c10::TypePtr type, read_type(*annotation, definition.scope));
     if (annotation == assign->annotation && assign->value != nullptr) {
       VESTA_ASSIGN_OR_RETURN(c10::IValue value, default_value(field_name, *assign->value, type, definition.scope));
@@ -231,6 +233,8 @@ absl::Status Unit::declare_class(const PendingClass& pending) {
             declare_attribute(*pending.type, name->id, *assign->annotation, assign->value, parameters, buffers, scope));
       } else if (scope.user_source && !name->id.starts_with("__")) {
         VESTA_ASSIGN_OR_RETURN(c10::IValue value, constant_value(*assign->value, nullptr, scope));
+        if (pending.type->hasAttribute(name->id) || pending.type->hasConstant(name->id))
+          return error(assign->range, absl::StrCat("attribute '", name->id, "' is defined twice"));
         VESTA_RETURN_IF_ERROR(guarded(*this, assign->range, [&] { pending.type->addConstant(name->id, value); }));
       }
       continue;
@@ -317,11 +321,12 @@ absl::StatusOr<ir::Function*> Unit::declare_method(const c10::ClassTypePtr& type
                                                    const Definition& definition, MethodKind kind) {
   VESTA_ASSIGN_OR_RETURN(c10::FunctionSchema schema,
                          signature(def, kind == MethodKind::kStatic ? nullptr : type, definition.scope));
+  const bool is_method = kind == MethodKind::kMethod || kind == MethodKind::kStatic;
+  if (is_method && (type->findMethod(def.name) != nullptr || type->findStaticMethod(def.name) != nullptr)) {
+    return error(def.name_range, absl::StrCat("method '", def.name, "' of '", type_text(*type), "' is defined twice"));
+  }
   ir::Function* function = nullptr;
   if (kind == MethodKind::kMethod) {
-    if (type->findMethod(def.name) != nullptr)
-      return error(def.name_range,
-                   absl::StrCat("method '", def.name, "' of '", type_text(*type), "' is defined twice"));
     function = program_->create_method(*type, def.name, std::move(schema));
   } else {
     function = program_->create_anonymous(c10::QualifiedName(*type->name(), def.name), std::move(schema));

@@ -9,6 +9,7 @@
 #include "ir/interfaces.h"
 #include "ir/support/status.h"
 #include "ir/type_parser.h"
+#include "ir/type_parts.h"
 #include "serialization/conform.h"
 #include "serialization/native_decoder.h"
 #include "serialization/utf8.h"
@@ -28,7 +29,12 @@ absl::StatusOr<TypePtr> NativeDecoder::type(uint32_t number) {
   ++type_depth_;
   absl::StatusOr<TypePtr> made = make_type(*in_.types()->Get(number));
   --type_depth_;
-  if (made.ok()) types_[number] = *made;
+  VESTA_RETURN_IF_ERROR(made.status());
+  // Entries may share their parts, so a small table can describe a type that nothing would come to the end of.
+  if (ir::is_too_large(**made)) {
+    return absl::ResourceExhaustedError(absl::StrFormat("type %d has more than %d parts", number, ir::kMostTypeParts));
+  }
+  types_[number] = *made;
   return made;
 }
 

@@ -375,17 +375,38 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"class A:\n  class B:\n    x: int\n",
               "model.py:2:3: error: a class body holds attributes and methods only"},
         Wrong{"class A:\n  x = y = 1\n", "model.py:2:3: error: a class body holds attributes and methods only"},
+        Wrong{"class A:\n  a = 1\n  a = 2\n", "model.py:3:3: error: attribute 'a' is defined twice"},
+        Wrong{"class A:\n  a: int\n  a = 2\n", "model.py:3:3: error: attribute 'a' is defined twice"},
+        Wrong{"class A:\n  @staticmethod\n  def g():\n    return 1\n  @staticmethod\n  def g():\n    return 2\n",
+              "model.py:6:7: error: method 'g' of 'A' is defined twice"},
+        Wrong{"class P(NamedTuple):\n  a: int\n  a: int\n", "model.py:3:3: error: field 'a' is defined twice"},
+        Wrong{"def f(a: int, /, b: int, /):\n  return a\n", "model.py:1:26: error: expected a parameter, found '/'"},
+        Wrong{"def f(n: int):\n  g = math.floor\n  for i in range(n):\n    g = math.ceil\n  return g(1.5)\n",
+              "'g' is the operator 'aten::floor' before this loop and cannot become something else in it"},
+        Wrong{"def f(c: bool):\n  g = range(2)\n  while c:\n    g = range(5)\n    c = False\n  return len(g)\n",
+              "'g' is a range before this loop and cannot become something else in it"},
+        Wrong{"def f(c: bool):\n  if c:\n    g = range(2)\n  else:\n    g = range(5)\n  return len(g)\n",
+              "'g' is not the same on every path to here"},
+        Wrong{"def f(c: bool):\n  if c:\n    g = int\n  else:\n    g = float\n  return g(2)\n",
+              "'g' is not the same on every path to here"},
+        Wrong{"def g():\n  return 1\ndef f():\n  for c in g:\n    print(c)\n", "a value of type 'function g'"},
         Wrong{"def f(*xs):\n  return 1\n", "takes any number of arguments"},
         Wrong{"def f(d: Dict[Any, int] = {None: 1}):\n  return d\n",
               "model.py:1:28: error: a dict's keys cannot have type 'NoneType'"},
         Wrong{"class A:\n  d = {(1, 2): 3}\n", "model.py:2:8: error: a dict's keys cannot have type 'Tuple[int, int]'"},
         Wrong{"class A:\n  def __init__(self):\n    self.x = 1\n  def g(self):\n    self.y = 1\n",
-              "'__torch__.A' has no attribute 'y'"},
+              "'A' has no attribute 'y'"},
         Wrong{"def f(x: Optional[List[int]]):\n  if x:\n    return 1\n  return 2\n",
               "a value of type 'Optional[List[int]]' is neither true nor false"},
         Wrong{"def f(x: Tuple[int, int]):\n  return not x\n",
               "a value of type 'Tuple[int, int]' is neither true nor false"},
         Wrong{"def f(x: complex):\n  return not x\n", "a value of type 'complex' is neither true nor false"}));
+
+TEST(Compile, CapturedNamesAreRefined) {
+  EXPECT_EQ(message_of("def f(o: Optional[int], n: int) -> int:\n  def g(s: int) -> int:\n    if o is not None:\n"
+                       "      s += o\n    return s\n  return torch.jit.wait(torch.jit.fork(g, n)) + g(n)\n"),
+            "compiled");
+}
 
 TEST(Compile, ANameThatTheProgramHasIsRefused) {
   auto program = ir::Program::create();
@@ -433,6 +454,39 @@ TEST(EmitterLimits, TuplesThatDoubleAreBounded) {
                 HasSubstr("'f' needs more than the limit of 10000 nodes"))
         << twice;
   }
+}
+
+// So do definitions and statements a type.
+TEST(EmitterLimits, TypesThatDoubleAreBounded) {
+  std::string tuples = "class T0(NamedTuple):\n a: int\n";
+  std::string interfaces;
+  std::string unions = "def f(t0: int, c: bool):\n";
+  std::string results = "def f0():\n return 1\n";
+  for (int i = 1; i < 40; ++i) {
+    absl::StrAppend(&tuples, "class T", i, "(NamedTuple):\n a: T", i - 1, "\n b: T", i - 1, "\n");
+    absl::StrAppend(&interfaces, "@torch.jit.interface\nclass I", i, ":\n def f(self, a: I", i + 1, ", b: I", i + 1,
+                    ") -> I", i + 1, ":\n  pass\n");
+    absl::StrAppend(&unions, " t", i, " = [t", i - 1, "] if c else {'a': t", i - 1, "}\n");
+    absl::StrAppend(&results, "def f", i, "():\n return (f", i - 1, "(), f", i - 1, "())\n");
+  }
+  absl::StrAppend(&interfaces,
+                  "@torch.jit.interface\nclass I40:\n def f(self) -> int:\n  pass\n"
+                  "def f(a: I1):\n return a\n");
+  for (const std::string& text : {tuples, interfaces, unions, results})
+    EXPECT_THAT(message_of(text), HasSubstr("this type has more than 10000 parts")) << text.substr(0, 100);
+}
+
+TEST(EmitterLimits, SubgraphsCountAsNodes) {
+  CompileOptions options;
+  options.limits.ir_nodes = 10'000;
+  std::string text = "def f(a: int):\n def g0(): return a\n";
+  for (int i = 1; i < 30; ++i) {
+    const std::string call = absl::StrCat("torch.jit.wait(torch.jit.fork(g", i - 1, "))");
+    absl::StrAppend(&text, " def g", i, "(): return ", call, " + ", call, "\n");
+  }
+  text += " return g29()\n";
+  EXPECT_THAT(std::string(compile(source(text), ir::Program::create(), options).status().message()),
+              HasSubstr("'f' needs more than the limit of 10000 nodes"));
 }
 
 TEST(EmitterLimits, UnrolledLoopsThatMayBreakAreBounded) {
