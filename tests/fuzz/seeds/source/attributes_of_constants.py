@@ -1,0 +1,1 @@
+def f(): return CONSTANTS.c0

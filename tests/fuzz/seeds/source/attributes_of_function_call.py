@@ -1,0 +1,2 @@
+def g(): return 1
+def f(): return g.zz()

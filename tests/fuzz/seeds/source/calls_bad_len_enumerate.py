@@ -1,0 +1,1 @@
+def f(l: List[int]): return len(enumerate(l))

@@ -1,0 +1,1 @@
+def f(): return reversed(5)

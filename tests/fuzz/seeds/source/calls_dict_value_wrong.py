@@ -1,0 +1,1 @@
+def f(d: Dict[str, int]): return dict(d, c="a")

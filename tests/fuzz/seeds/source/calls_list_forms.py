@@ -1,0 +1,2 @@
+def f(l: List[int], x: Tensor, d: Dict[str, int], s: str, t: Tuple[int, int], n: int):
+  return list(x), list(d), list(s), list(t), list(range(n)), list(range(1, n, 2)), list(zip(l, s)), list(enumerate(l)), list(()), list([]), list(reversed(l)), list(d.items()), reversed(t), list(reversed(range(n))), list(zip((1, 2), l)), list(reversed((1, "a"))[0:1]), tuple(t), tuple((1, 2)), tuple(enumerate(t)), tuple(zip(t, l))

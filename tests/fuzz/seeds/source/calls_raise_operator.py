@@ -1,0 +1,3 @@
+def f(s: str):
+  prim.RaiseException(s)
+  prim.RaiseException(s, "builtins.ValueError")

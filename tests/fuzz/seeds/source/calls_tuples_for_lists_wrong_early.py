@@ -1,0 +1,1 @@
+def f(x: Tensor): return x.view(("a", 2, 3))

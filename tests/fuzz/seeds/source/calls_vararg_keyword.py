@@ -1,0 +1,1 @@
+def f(s: str): return s.format(a=1)

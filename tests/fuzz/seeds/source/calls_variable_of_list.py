@@ -1,0 +1,1 @@
+def f(l: List[int]): l.extend(["a"])

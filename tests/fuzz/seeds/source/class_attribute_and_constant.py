@@ -1,0 +1,3 @@
+class C:
+  a: int
+  a = 2

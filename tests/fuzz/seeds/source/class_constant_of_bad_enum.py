@@ -1,0 +1,4 @@
+class C:
+  a: Final[int] = E.A
+class E(Enum):
+  A = [1]

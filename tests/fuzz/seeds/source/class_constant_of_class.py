@@ -1,0 +1,4 @@
+class D:
+  n = 1
+class C:
+  a = D.n

@@ -1,0 +1,4 @@
+class E(Enum):
+  A = 1
+class C:
+  a = E.Z

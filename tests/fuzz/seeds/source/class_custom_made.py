@@ -1,0 +1,1 @@
+def f(): return torch.classes.quantized.Conv2dPackedParamsBase(1)

@@ -1,0 +1,1 @@
+def f(p: torch.classes.quantized): return p

@@ -1,0 +1,1 @@
+def f(p: torch.classes.quantized.Conv2dPackedParamsBase): return p.strid()

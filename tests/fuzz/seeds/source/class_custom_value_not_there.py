@@ -1,0 +1,1 @@
+def f(): return torch.classes.nothing.Nope(1)

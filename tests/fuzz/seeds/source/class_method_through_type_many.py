@@ -1,0 +1,3 @@
+class C:
+  def h(self): return 1
+def f(c: C): return C.h(c, 1)

@@ -1,0 +1,3 @@
+class M(Module):
+  __buffers__ = ["w"]
+  w: int

@@ -1,0 +1,3 @@
+class M(Module):
+  __forward_hooks__ = ["h"]
+  def h(self, x: Strange): pass

@@ -1,0 +1,2 @@
+def f(l: List[int]):
+  return [i for i, j in (1, 2)]

@@ -1,0 +1,2 @@
+def f(a: Any):
+  return isinstance(a, (int, (str, Strange)))

@@ -1,0 +1,11 @@
+def f(o: Optional[int], p: Optional[List[int]], q: Optional[Union[int, str]], a: Any, t: Tuple[int, str]):
+  if isinstance(o, int): print(o + 1)
+  else: print(o is None)
+  if not isinstance(p, list): print(p)
+  if isinstance(q, str) or isinstance(q, int): print(q)
+  if isinstance(a, (list, tuple)): print(1)
+  if isinstance(a, (List, Tuple)): print(2)
+  if isinstance(t, tuple) and not isinstance(t, (int, (str, list))): print(3)
+  if isinstance(a, Tuple[int, int]) and isinstance(a, List[int]): print(a)
+  if isinstance(o, Optional[int]): print(4)
+  if isinstance(a, Union[int, str]): print(a)

@@ -1,0 +1,2 @@
+def f():
+  for i, j in enumerate(5): pass

@@ -1,0 +1,2 @@
+def f(l: List[int]):
+  for i, j in enumerate(l, "a"): pass

@@ -1,0 +1,3 @@
+class C: pass
+def f():
+  for c in C: print(c)

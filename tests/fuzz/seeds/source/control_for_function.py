@@ -1,0 +1,2 @@
+def f():
+  for c in f: print(c)

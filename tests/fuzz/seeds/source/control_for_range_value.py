@@ -1,0 +1,3 @@
+def f(n: int):
+  a = range(1, n)
+  b = [a]

@@ -1,0 +1,5 @@
+def f(n: int, x: Tensor):
+  g = torch.abs
+  for i in range(n):
+    g = torch.neg
+  return g(x)

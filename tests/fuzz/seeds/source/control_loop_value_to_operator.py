@@ -1,0 +1,3 @@
+def f(n: int, x: Tensor):
+  for i in range(n):
+    n = torch.neg

@@ -1,0 +1,5 @@
+def g(x: Tensor): return x
+def f(c: bool, x: Tensor):
+  if c: p = g
+  else: p = torch
+  return p(x)

@@ -1,0 +1,1 @@
+def f(): return (torch, 1) * 2

@@ -1,0 +1,2 @@
+def f():
+  a: Dict[str, int] = []

@@ -1,0 +1,1 @@
+def f(t: Tuple[int, str]): return t[-3]

@@ -1,0 +1,3 @@
+def f(x: Tensor):
+  def g(a): return a
+  return [g]

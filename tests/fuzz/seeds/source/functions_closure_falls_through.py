@@ -1,0 +1,4 @@
+def f(x: Tensor, n: int):
+  def g(a):
+    if n > 1: return a
+  return g(x)

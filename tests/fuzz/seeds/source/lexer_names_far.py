@@ -1,0 +1,1 @@
+def f(𝑥: int, ﬀ: int, ゛: int): return 𝑥 + ﬀ

@@ -1,0 +1,3 @@
+class P(NamedTuple):
+  a: int
+  a: int

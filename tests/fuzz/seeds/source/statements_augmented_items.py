@@ -1,0 +1,22 @@
+def f(x: Tensor, l: List[int], d: Dict[str, int], m: Tensor, t: List[Tensor], e: Dict[int, List[int]]):
+  x[0] += 1
+  x[0, :] *= 2.5
+  x[m] -= x
+  x[..., None] += 1
+  x[m, 0] /= 2
+  x[[0, 1]] += 3
+  x[:] = 0
+  x[0] = 1j
+  x[True] = 2
+  x[m > 0] = 5
+  x[()] += 1
+  x[x.size(0) - 1] //= 2
+  l[0] -= 1
+  l[-1] //= 2
+  d["a"] %= 3
+  d["b"] |= 4
+  t[0] += 1
+  e[1] += [2]
+  e[1][0] <<= 1
+  x @= m
+  x &= 1

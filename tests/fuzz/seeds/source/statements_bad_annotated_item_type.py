@@ -1,0 +1,2 @@
+def f(l: List[int]):
+  l[0]: int = "a"

@@ -1,0 +1,2 @@
+def f():
+  a: Tuple[int, int] = (torch, 1)

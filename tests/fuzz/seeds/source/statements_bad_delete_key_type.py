@@ -1,0 +1,2 @@
+def f(d: Dict[str, int]):
+  del d[1]

@@ -1,0 +1,2 @@
+def f(x: Tensor):
+  del x.grad

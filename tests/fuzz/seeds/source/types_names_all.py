@@ -1,0 +1,1 @@
+def f(a: number, b: Stream, c: torch.Generator, d: torch.dtype, e: torch.layout, g: torch.Size, h: AnyListType, i: AnyTupleType, j: AnyEnumType, k: AnyClassType, l: Storage, m: Capsule, n: ClassVar[int], o: typing.List[int], p: list[int], q: dict[str, int]): return a
