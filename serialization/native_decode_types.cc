@@ -19,6 +19,20 @@ namespace vesta::serialization {
 using c10::IValue;
 using c10::TypePtr;
 
+namespace {
+
+// c10 throws where it is asked for the type of such a value.
+bool holds_undefined(const IValue& value) {
+  bool holds = false;
+  value.visit([&](const IValue& part) {
+    holds = holds || (part.isTensor() && !part.toTensor().defined());
+    return holds;
+  });
+  return holds;
+}
+
+}  // namespace
+
 absl::StatusOr<TypePtr> NativeDecoder::type(uint32_t number) {
   if (number >= types_.size()) return damaged(absl::StrFormat("there is no type %d", number));
   if (types_[number] != nullptr) return types_[number];
@@ -250,6 +264,10 @@ absl::Status NativeDecoder::fill_class(c10::ClassType& type, const native::Decla
   for (uint32_t i = 0; i < size_of(in.constants()); ++i) {
     const native::NamedValue& constant = *in.constants()->Get(i);
     VESTA_ASSIGN_OR_RETURN(IValue held, value(constant.value()));
+    if (holds_undefined(held)) {
+      return damaged(absl::StrFormat("constant '%s' of '%s' holds a tensor that is not defined",
+                                     printable(string_of(constant.name())), printable(type.name()->qualifiedName())));
+    }
     type.addConstant(string_of(constant.name()), std::move(held));
   }
   const auto each = [this](const flatbuffers::Vector<uint32_t>* numbers, const auto& add) -> absl::Status {

@@ -286,6 +286,18 @@ TEST(NativeFile, NumbersThatLeadNowhereAreRefused) {
          p.functions[0]->schema->returns[0]->type = static_cast<uint32_t>(p.types.size() - 1);
        },
        "types nest deeper than the limit"},
+      {"types that double",
+       [&](auto& p) {
+         for (int i = 0; i < 40; ++i) {
+           auto tuple = std::make_unique<native::TypeT>();
+           tuple->kind = native::TypeKind::Tuple;
+           const auto before = i == 0 ? 0 : static_cast<uint32_t>(p.types.size() - 1);
+           tuple->elements = {before, before};
+           p.types.push_back(std::move(tuple));
+         }
+         p.functions[0]->schema->returns[0]->type = static_cast<uint32_t>(p.types.size() - 1);
+       },
+       "has more than 10000 parts"},
       {"a type's text",
        [&](auto& p) {
          for (auto& type : p.types) {
@@ -345,6 +357,17 @@ TEST(NativeFile, NumbersThatLeadNowhereAreRefused) {
          p.declarations[0]->attributes.push_back(std::move(attribute));
        },
        "cannot be"},
+      {"a class's constant that is not there",
+       [&](auto& p) {
+         auto value = std::make_unique<native::ValueT>();
+         value->kind = native::ValueKind::UndefinedTensor;
+         p.values.push_back(std::move(value));
+         auto constant = std::make_unique<native::NamedValueT>();
+         constant->name = "c";
+         constant->value = static_cast<uint32_t>(p.values.size() - 1);
+         p.declarations[0]->constants.push_back(std::move(constant));
+       },
+       "holds a tensor that is not defined"},
       {"an object with too few attributes", [&](auto& p) { p.values[p.root]->elements.pop_back(); }, "attributes"},
       {"an object with a value of another type",
        [&](auto& p) {
