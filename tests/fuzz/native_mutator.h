@@ -4,6 +4,7 @@
 // reference to a table or text leads to another of its kind, a text gets another letter. Bytes that change at random
 // seldom get past flatbuffers' verifier; these all do, so what is behind it is reached.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -129,10 +130,22 @@ class NativeMutator : public flatbuffers::IterationVisitor {
   void respell() {
     if (references_.empty()) return;
     const Reference& reference = references_[pick(references_.size())];
+    const Reference& other = references_[pick(references_.size())];
     if (reference.types != nullptr) return;
     uint8_t* const text = target(reference.at);
     const auto length = flatbuffers::ReadScalar<flatbuffers::uoffset_t>(text);
-    if (length > 0) text[sizeof(length) + pick(length)] = static_cast<uint8_t>(pick(256));
+    if (length == 0) return;
+    uint8_t* const letters = text + sizeof(length);
+    if (other.types != nullptr || pick(2) == 0) {
+      letters[pick(length)] = static_cast<uint8_t>(pick(4) == 0 ? pick(256) : ' ' + pick('~' - ' '));
+      return;
+    }
+    // As much of another one as there is room for; both end with a zero.
+    const uint8_t* const from = target(other.at);
+    const auto count = std::min(length, flatbuffers::ReadScalar<flatbuffers::uoffset_t>(from));
+    std::memmove(letters, from + sizeof(count), count);
+    letters[count] = 0;
+    flatbuffers::WriteScalar(text, count);
   }
 
   std::mt19937 random_;
