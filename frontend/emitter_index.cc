@@ -195,6 +195,7 @@ absl::StatusOr<Emitter::TensorIndex> Emitter::index_tensor(ir::Value* base, cons
         return error(parts[i]->range,
                      absl::StrCat("a tensor cannot be indexed with '", type_text(*value->type()), "'"));
       case c10::TypeKind::BoolType: {
+        if (from_end) return error(parts[i]->range, "a bool behind '...' in an index is not part of the language");
         VESTA_ASSIGN_OR_RETURN(Sugar tensor,
                                call_operator("aten::tensor", nullptr, {{"", value, parts[i]->range}}, parts[i]->range));
         VESTA_ASSIGN_OR_RETURN(values[i], as_value(tensor, range));

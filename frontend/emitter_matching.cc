@@ -253,7 +253,10 @@ bool Emitter::match(const c10::FunctionSchema& schema, ir::Value* receiver, cons
   }
   if (next < positional) {
     // The object before the dot is no argument to who writes a call.
-    const bool has_self = !is_operator && !schema.arguments().empty() && schema.arguments()[0].name() == "self";
+    const c10::Argument* const first = schema.arguments().empty() ? nullptr : schema.arguments().data();
+    const bool has_self =
+        !is_operator && first != nullptr && first->name() == "self" &&
+        (first->type()->kind() == c10::TypeKind::ClassType || first->type()->kind() == c10::TypeKind::InterfaceType);
     const size_t takes = schema.arguments().size() - (has_self || receiver != nullptr ? 1 : 0);
     return fail(absl::StrCat("takes ", takes, takes == 1 ? " argument" : " arguments", ", got ",
                              arguments.size() - (has_self && receiver == nullptr ? 1 : 0)));

@@ -153,8 +153,7 @@ class NativeGraphDecoder {
         node->set(name, string_of(in.text()));
         break;
       case native::AttributeKind::Ints:
-        node->set(name, in.integers() == nullptr ? std::vector<int64_t>()
-                                                 : std::vector<int64_t>(in.integers()->begin(), in.integers()->end()));
+        node->set(name, ints(in.integers()));
         break;
       case native::AttributeKind::Strings: {
         std::vector<std::string> texts;
@@ -169,8 +168,8 @@ class NativeGraphDecoder {
       }
       case native::AttributeKind::Types: {
         std::vector<TypePtr> types;
-        for (uint32_t i = 0; i < size_of(in.integers()); ++i) {
-          VESTA_ASSIGN_OR_RETURN(types.emplace_back(), decoder_.type(number(in.integers()->Get(i))));
+        for (const int64_t type : ints(in.integers())) {
+          VESTA_ASSIGN_OR_RETURN(types.emplace_back(), decoder_.type(number(type)));
         }
         node->set(name, std::move(types));
         break;

@@ -24,12 +24,8 @@ constexpr int kMaxDepth = 256;
 
 IValue int_tuple(const flatbuffers::Vector<int64_t>* values) {
   std::vector<IValue> elements;
-  for (uint32_t i = 0; i < size_of(values); ++i) elements.emplace_back(values->Get(i));
+  for (const int64_t value : ints(values)) elements.emplace_back(value);
   return c10::ivalue::Tuple::create(std::move(elements));
-}
-
-std::vector<int64_t> ints(const flatbuffers::Vector<int64_t>* values) {
-  return values == nullptr ? std::vector<int64_t>() : std::vector<int64_t>(values->begin(), values->end());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // The tables of native_format.fbs as a program and its values; private to native_*.cc. Tables are decoded when
 // something asks for them; each element becomes one object, so what was shared stays shared.
 
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,13 @@ namespace vesta::serialization {
 template <class Vector>
 uint32_t size_of(const Vector* vector) {
   return vector == nullptr ? 0 : vector->size();
+}
+
+// A vector's elements. Not by its iterators: flatbuffers' verifier lets them lie unaligned.
+inline std::vector<int64_t> ints(const flatbuffers::Vector<int64_t>* vector) {
+  std::vector<int64_t> elements(size_of(vector));
+  if (!elements.empty()) std::memcpy(elements.data(), vector->Data(), elements.size() * sizeof(int64_t));
+  return elements;
 }
 inline std::string_view text_of(const flatbuffers::String* text) {
   return text == nullptr ? std::string_view() : std::string_view(text->c_str(), text->size());

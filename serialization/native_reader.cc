@@ -89,7 +89,7 @@ std::vector<NativeExample::Facts> facts(const flatbuffers::Vector<flatbuffers::O
     NativeExample::Facts out;
     out.name = string_of(one.name());
     out.dtype = static_cast<c10::ScalarType>(one.dtype());
-    if (one.sizes() != nullptr) out.sizes.assign(one.sizes()->begin(), one.sizes()->end());
+    out.sizes = ints(one.sizes());
     result.push_back(std::move(out));
   }
   return result;

@@ -72,7 +72,8 @@ bool PlannedGroup::run(ir::Stack& stack) const {
     if (ready == nullptr) return false;
   }
   const bool done = ready->plan->run(stack, *ready->context);
-  delete place.exchange(ready.release(), std::memory_order_release);
+  // Acquired, too: what lies there was left by another thread.
+  delete place.exchange(ready.release(), std::memory_order_acq_rel);
   return done;
 }
 
