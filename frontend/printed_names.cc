@@ -188,6 +188,13 @@ std::string ProgramNames::annotation(const c10::Type& type) {
           absl::StrAppend(&text, text.empty() ? "" : ", ", annotation(*element));
         return absl::StrCat("Tuple[", text.empty() ? "()" : text, "]");
       }
+      // c10 forgets a comma, or writes one too many, where all kinds of numbers are among a union's members.
+      case c10::TypeKind::UnionType: {
+        std::string text;
+        for (const c10::TypePtr& member : part.containedTypes())
+          absl::StrAppend(&text, text.empty() ? "" : ", ", annotation(*member));
+        return absl::StrCat("Union[", text, "]");
+      }
       case c10::TypeKind::SymIntType:
         return "int";
       case c10::TypeKind::SymFloatType:

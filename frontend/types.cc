@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "frontend/parser.h"
 #include "ir/support/status.h"
@@ -308,6 +309,11 @@ std::string written_name(const c10::QualifiedName& name) {
 
 std::string type_text(const c10::Type& type) {
   return type.annotation_str([](const c10::Type& part) -> std::optional<std::string> {
+    if (part.kind() == c10::TypeKind::UnionType) {
+      std::vector<std::string> members;
+      for (const c10::TypePtr& member : part.containedTypes()) members.push_back(type_text(*member));
+      return absl::StrCat("Union[", absl::StrJoin(members, ", "), "]");
+    }
     const auto* named = dynamic_cast<const c10::NamedType*>(&part);
     if (named == nullptr || !named->name().has_value()) return std::nullopt;
     const std::string name = written_name(*named->name());

@@ -3,6 +3,7 @@
 
 #include "ir/printer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <sstream>
@@ -179,7 +180,29 @@ std::string print_constant(const c10::IValue& value) {
   return absl::StrCat("<", print(*value.type()), ">");
 }
 
+namespace {
+
+bool holds_union(const c10::Type& type) {
+  if (type.kind() == c10::TypeKind::UnionType) return true;
+  if (type.kind() == c10::TypeKind::ClassType) return false;
+  const auto parts = type.containedTypes();
+  return std::any_of(parts.begin(), parts.end(), [](const c10::TypePtr& part) { return holds_union(*part); });
+}
+
+}  // namespace
+
+// As c10 has it, but for unions: it forgets a comma, or writes one too many, where all kinds of numbers are members.
 std::string print(const c10::Type& type) {
+  if (holds_union(type)) {
+    const auto inner = [](const c10::TypePtr& part) { return print(*part); };
+    const auto parts = type.containedTypes();
+    if (type.kind() == c10::TypeKind::UnionType) return joined(parts, "Union(", ")", inner);
+    if (type.kind() == c10::TypeKind::DictType) return joined(parts, "Dict(", ")", inner);
+    if (type.kind() == c10::TypeKind::ListType) return print(*parts[0]) + "[]";
+    if (const auto* optional = type.castRaw<c10::OptionalType>()) return print(*optional->getElementType()) + "?";
+    const auto* tuple = type.castRaw<c10::TupleType>();
+    if (tuple != nullptr && tuple->schema() == nullptr) return joined(parts, "(", ")", inner);
+  }
   std::ostringstream out;
   out << type;
   return out.str();

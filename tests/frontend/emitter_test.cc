@@ -339,6 +339,8 @@ INSTANTIATE_TEST_SUITE_P(
               "variable 'x' has type 'int' before this block and cannot be assigned a value of type 'str' in it"},
         Wrong{"def f():\n  break\n", "model.py:2:3: error: 'break' outside of a loop"},
         Wrong{"def f(x: Tensor):\n  return x.foo\n", "a value of type 'Tensor' has no attribute or method 'foo'"},
+        Wrong{"def f(x: Union[str, int, float, complex]):\n  return x.foo\n",
+              "a value of type 'Union[float, complex, int, str]' has no attribute or method 'foo'"},
         Wrong{"def f(x: Foo):\n  return x\n", "model.py:1:10: error: unknown type 'Foo'"},
         Wrong{"def f(x: List):\n  return x\n", "'List' needs its argument types"},
         Wrong{"def f(x: Dict[List[int], int]):\n  return x\n",

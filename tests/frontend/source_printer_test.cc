@@ -133,6 +133,14 @@ TEST(SourcePrinter, UnpackedTuplesAreAssigned) {
   expect_law("def f(p: Tuple[int, str]):\n  c = p + (3,)\n  return c\n");
 }
 
+TEST(SourcePrinter, UnionsOfAllNumbersNameEachMember) {
+  const Printed text =
+      printed(*compiled("def f(x: Union[str, int, float, complex], y: List[Union[int, float, complex, str]]):\n"
+                        "  return 1\n"));
+  EXPECT_THAT(text.texts.at("__torch__"), HasSubstr("x: Union[float, complex, int, str]"));
+  EXPECT_THAT(text.texts.at("__torch__"), HasSubstr("y: List[Union[float, complex, int, str]]"));
+}
+
 TEST(SourcePrinter, LoopsCarryNames) {
   EXPECT_EQ(text_of(R"(
 def f(n: int) -> int:

@@ -213,6 +213,17 @@ TEST(IrParser, TypesAndFunctionsComeFromTheProgram) {
   EXPECT_NE(printed_again(text).find("this is no known type"), std::string::npos);
 }
 
+// c10's own text has a comma too many or none where all kinds of numbers are members.
+TEST(IrParser, UnionsOfAllNumbersReadBackAsThemselves) {
+  for (const std::string text :
+       {"Union(int, str, float, complex)", "Union(str, float, complex, int)[]",
+        "Dict(str, Union(int, float, t, complex)?)", "(int, Union(int, float, complex, str))"}) {
+    const std::string once = printed_again("graph(%x : " + text + "):\n  return (%x)\n");
+    EXPECT_NE(once.find("graph(%x : "), std::string::npos) << once;
+    EXPECT_EQ(printed_again(once), once);
+  }
+}
+
 TEST(IrParser, NodesKnowTheirPlaceInTheText) {
   const auto graph = parse_graph(kAdd, plain());
   ASSERT_TRUE(graph.ok());
