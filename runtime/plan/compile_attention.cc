@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/plan/compiler_context.h"
 #include "runtime/plan/panel_kernels.h"
+#include "runtime/plan/parallel.h"
 
 namespace vesta::runtime::plan {
 namespace {
@@ -26,13 +27,7 @@ class AttentionStep : public Kernel {
       : head_(head), batches_(std::move(batches)), parts_(parts), workers_(workers) {}
 
   bool run(const float* const* inputs, float* const* outputs) const override {
-    if (workers_ == 1) {
-      work(inputs, outputs, 0);
-    } else {
-      at::parallel_for(0, workers_, 1, [&](int64_t first, int64_t end) {
-        for (int64_t worker = first; worker < end; ++worker) work(inputs, outputs, worker);
-      });
-    }
+    for_each_part(workers_, [&](int64_t worker) { work(inputs, outputs, worker); });
     return true;
   }
 

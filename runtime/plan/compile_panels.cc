@@ -12,6 +12,7 @@
 #include "runtime/plan/compiler_context.h"
 #include "runtime/plan/file_pages.h"
 #include "runtime/plan/panel_kernels.h"
+#include "runtime/plan/parallel.h"
 #include "runtime/plan/pointwise_kernels.h"
 
 namespace vesta::runtime::plan {
@@ -65,13 +66,7 @@ class PanelStep : public Kernel {
       : product_(product), parts_(parts), has_bias_(has_bias), post_ops_(post_ops) {}
 
   bool run(const float* const* inputs, float* const* outputs) const override {
-    if (parts_ == 1) {
-      work(inputs, outputs, 0);
-    } else {
-      at::parallel_for(0, parts_, 1, [&](int64_t first, int64_t end) {
-        for (int64_t part = first; part < end; ++part) work(inputs, outputs, part);
-      });
-    }
+    for_each_part(parts_, [&](int64_t part) { work(inputs, outputs, part); });
     return true;
   }
 

@@ -10,6 +10,7 @@
 
 #include <ATen/Parallel.h>
 
+#include "runtime/plan/parallel.h"
 #include "runtime/plan/pointwise_kernels.h"
 
 namespace vesta::runtime::plan {
@@ -179,18 +180,10 @@ bool PointwiseLoop::run(const float* const* inputs, float* const* outputs) const
   const int64_t per_outer =
       rows_ > 1 ? (rows_ + tile_rows_ - 1) / tile_rows_ : (length_ + tile_length_ - 1) / tile_length_;
   const int64_t tiles = outer * per_outer;
-#ifdef _OPENMP
   const int64_t work = tiles * tile_rows_ * tile_length_ * static_cast<int64_t>(program_.size());
-  const int64_t threads = std::min<int64_t>({at::get_num_threads(), work / kParallelWork, tiles});
-  if (threads > 1 && !at::in_parallel_region()) {
-#pragma omp parallel for num_threads(static_cast <int>(threads))
-    for (int64_t thread = 0; thread < threads; ++thread) {
-      run_rows(inputs, outputs, tiles * thread / threads, tiles * (thread + 1) / threads);
-    }
-    return true;
-  }
-#endif
-  run_rows(inputs, outputs, 0, tiles);
+  const int64_t parts = std::max<int64_t>(1, std::min<int64_t>({at::get_num_threads(), work / kParallelWork, tiles}));
+  for_each_part(parts,
+                [&](int64_t part) { run_rows(inputs, outputs, tiles * part / parts, tiles * (part + 1) / parts); });
   return true;
 }
 
