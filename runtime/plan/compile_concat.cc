@@ -11,8 +11,6 @@
 namespace vesta::runtime::plan {
 namespace {
 
-constexpr int64_t kSmall = int64_t{1} << 14;  // Elements.
-
 // Each source is [outer, its own width].
 class JoinKernel : public Kernel {
  public:
@@ -125,7 +123,7 @@ absl::Status Compiler::concat(const Step& step, const ConcatParams& params) {
     for (size_t i = 0; i < sources.size(); ++i)
       sources[i] = in_layout(step.inputs[i], plain(tensor(step.inputs[i]).dims));
   }
-  if (!alike && tensor(step.outputs[0]).numel() <= kSmall) return join(step, params, sources);
+  if (!alike && tensor(step.outputs[0]).numel() <= kSmallCopy) return join(step, params, sources);
   std::vector<MemoryDesc> descs;
   for (const Location& source : sources) descs.push_back(source.desc);
   const auto pd = alike ? dnnl::concat::primitive_desc(cpu_engine(), static_cast<int>(params.axis), descs, attr)

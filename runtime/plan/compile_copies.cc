@@ -6,15 +6,10 @@
 #include "runtime/plan/compiler_context.h"
 
 namespace vesta::runtime::plan {
-namespace {
-
-constexpr int64_t kSmall = int64_t{1} << 14;  // Elements.
-
-}  // namespace
 
 bool Compiler::copies_itself(const MemoryDesc& from, const MemoryDesc& to) {
   return is_strided(from) && is_strided(to) && from.get_dims() == to.get_dims() &&
-         c10::multiply_integers(to.get_dims()) <= kSmall;
+         c10::multiply_integers(to.get_dims()) <= kSmallCopy;
 }
 
 void Compiler::emit_copy(const Location& from, const Location& to) {

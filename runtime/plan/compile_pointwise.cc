@@ -96,14 +96,6 @@ MemoryDesc dense(const Dims& dims, const MemoryDesc& layout) {
   return strided(dims, strides);
 }
 
-// Strides for a larger rank and larger dims: 0 where the operand broadcasts.
-Dims broadcast(const Dims& dims, const Dims& strides, const Dims& to) {
-  Dims result(to.size(), 0);
-  const size_t missing = to.size() - dims.size();
-  for (size_t i = 0; i < dims.size(); ++i) result[missing + i] = dims[i] == 1 ? 0 : strides[i];
-  return result;
-}
-
 }  // namespace
 
 // Whether a step may run over memory with padding: it keeps it 0, and finds its other operands padded as well.
@@ -169,8 +161,7 @@ absl::Status Compiler::pointwise(const Step& step, const PointwiseParams& params
     }
     const Location location = strided_location(id);
     inputs.push_back(location.part);
-    const Dims strides = held.dims.empty() ? Dims() : location.desc.get_strides();
-    input_strides.push_back(space.strides(broadcast(held.dims, strides, params.dims)));
+    input_strides.push_back(space.strides(broadcast_strides(id, location, params.dims.size())));
   }
   std::vector<Dims> output_strides;
   for (TensorId id : step.outputs) {

@@ -15,6 +15,9 @@
 
 namespace vesta::runtime::plan {
 
+// Elements up to which loops of our own copy and join, rather than primitives.
+inline constexpr int64_t kSmallCopy = int64_t{1} << 14;
+
 // Where each matrix of a batch starts, in elements, in tensors of such strides. `dims` are those of the batch.
 template <size_t N>
 std::vector<std::array<int64_t, N>> batch_offsets(const Dims& dims, const std::array<Dims, N>& strides) {

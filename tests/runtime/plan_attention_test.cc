@@ -8,12 +8,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "runtime/plan/builder.h"
-#include "runtime/plan/derived_constants.h"
 #include "runtime/plan/instruction_set.h"
 #include "runtime/plan/panel_kernels.h"
-#include "runtime/plan/plan.h"
-#include "runtime/plan/rewrites.h"
 #include "tests/runtime/planned.h"
 
 namespace vesta::runtime {
@@ -97,20 +93,6 @@ std::string graph(const std::string& inputs, const std::string& nodes) {
                       nodes, " return (%y)\n");
 }
 
-// What the plan of the text's group runs, a step a line.
-std::string steps_of(const std::string& text, const std::vector<at::Tensor>& inputs) {
-  const std::shared_ptr<ir::Graph> fast = testing::grouped(*testing::parse_frozen(text, {}));
-  const auto body = testing::groups_of(*fast).at(0)->get<std::shared_ptr<ir::Graph>>(c10::attr::Subgraph);
-  std::vector<plan::PlanInput> sizes;
-  for (const at::Tensor& input : inputs) sizes.push_back({input.sizes().vec()});
-  plan::DerivedConstants constants;
-  absl::StatusOr<plan::PlanGraph> graph = plan::build_plan_graph(*body, sizes, constants);
-  if (!graph.ok()) return std::string(graph.status().message());
-  plan::rewrite(*graph, constants);
-  const auto plan = plan::Plan::compile(*std::move(graph), constants);
-  return plan.ok() ? (*plan)->to_string() : std::string(plan.status().message());
-}
-
 TEST_F(PlanAttentionTest, NamedAttention) {
   const auto attention = [](const std::string& mask, const std::string& causal, const std::string& scale) {
     return absl::StrCat(" %y : Tensor = aten::scaled_dot_product_attention(%q, %k, %v, ", mask, ", %zero, ", causal,
@@ -183,7 +165,7 @@ TEST_F(PlanAttentionTest, AttentionWrittenOut) {
       const std::string divided =
           graph(names, scores + " %d : Tensor = aten::div(%s, %two)\n %a : Tensor = aten::add(%d, %m, %one)\n" + end);
       expect_planned(divided, {}, inputs);
-      const std::string steps = steps_of(divided, inputs);
+      const std::string steps = testing::steps_of(divided, {}, inputs);
       EXPECT_TRUE(absl::StartsWith(steps, "attention 6 of 9x70x16\n")) << steps;
       // The copy by heads is no step of its own.
       EXPECT_EQ(std::count(steps.begin(), steps.end(), '\n'), end == join ? 1 : 2) << steps;

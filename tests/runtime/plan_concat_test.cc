@@ -5,9 +5,6 @@
 #include <ATen/ATen.h>
 
 #include "absl/strings/str_cat.h"
-#include "runtime/plan/builder.h"
-#include "runtime/plan/plan.h"
-#include "runtime/plan/rewrites.h"
 #include "tests/runtime/planned.h"
 
 namespace vesta::runtime {
@@ -15,7 +12,7 @@ namespace {
 
 constexpr int64_t kWidth = 32;  // Channels that each layer adds.
 
-// `layers` of them, each of all that the ones before have made; %k is the last concatenation, %before the one before.
+// `layers` of them, each of all that the ones before have made; %k is the last concatenation, %k1 the first.
 std::string dense_block(int layers, const std::string& between, const std::string& results) {
   std::string text =
       "graph(%x : Tensor, %w0 : Tensor, %w1 : Tensor, %w2 : Tensor, %w3 : Tensor, %w4 : Tensor, %g : Tensor):\n"
@@ -42,18 +39,6 @@ std::map<std::string, at::Tensor> weights() {
   return held;
 }
 
-std::string plan_of(const std::string& text, const plan::Dims& sizes) {
-  const std::shared_ptr<ir::Graph> graph = testing::grouped(*testing::parse_frozen(text, weights()));
-  const auto body = testing::groups_of(*graph).at(0)->get<std::shared_ptr<ir::Graph>>(c10::attr::Subgraph);
-  plan::DerivedConstants constants;
-  const plan::PlanInput input{sizes};
-  absl::StatusOr<plan::PlanGraph> built = plan::build_plan_graph(*body, {&input, 1}, constants);
-  if (!built.ok()) return std::string(built.status().message());
-  plan::rewrite(*built, constants);
-  const auto compiled = plan::Plan::compile(*std::move(built), constants);
-  return compiled.ok() ? (*compiled)->to_string() : std::string(compiled.status().message());
-}
-
 void expect_planned(const std::string& text, const at::Tensor& input) {
   testing::expect_planned(text, weights(), {input}, 1e-4);
 }
@@ -67,7 +52,7 @@ TEST_F(PlanConcatTest, EachOperandIsWrittenOnce) {
   const std::string text = dense_block(4, "", "%z");
   for (const plan::Dims& sizes : {plan::Dims{1, 3, 9, 7}, plan::Dims{3, 3, 6, 6}, plan::Dims{2, 3, 1, 1}})
     expect_planned(text, at::randn(sizes));
-  const std::string steps = plan_of(text, {1, 3, 9, 7});
+  const std::string steps = testing::steps_of(text, weights(), {at::randn({1, 3, 9, 7})});
   // Where oneDNN has convolutions of channels that lie together: not with SSE alone.
   if (steps.find("brgconv") == std::string::npos) GTEST_SKIP() << steps;
   EXPECT_EQ(steps.find("concat"), std::string::npos) << steps;

@@ -16,7 +16,11 @@
 #include "ir/printer.h"
 #include "ir/verifier.h"
 #include "passes/pass.h"
+#include "runtime/plan/builder.h"
+#include "runtime/plan/derived_constants.h"
 #include "runtime/plan/group.h"
+#include "runtime/plan/plan.h"
+#include "runtime/plan/rewrites.h"
 #include "runtime/runner.h"
 
 namespace vesta::runtime::testing {
@@ -95,6 +99,21 @@ inline void expect_planned(std::string_view text, const std::map<std::string, at
   const std::vector<c10::IValue> actual = run_graph(*fast, arguments);
   ASSERT_EQ(actual.size(), expected.size());
   for (size_t i = 0; i < actual.size(); ++i) expect_close(actual[i].toTensor(), expected[i].toTensor(), tolerance);
+}
+
+// What the plan of the text's group runs, a step a line.
+inline std::string steps_of(const std::string& text, const std::map<std::string, at::Tensor>& held,
+                            const std::vector<at::Tensor>& inputs) {
+  const std::shared_ptr<ir::Graph> fast = grouped(*parse_frozen(text, held));
+  const auto body = groups_of(*fast).at(0)->get<std::shared_ptr<ir::Graph>>(c10::attr::Subgraph);
+  std::vector<plan::PlanInput> sizes;
+  for (const at::Tensor& input : inputs) sizes.push_back({input.sizes().vec()});
+  plan::DerivedConstants constants;
+  absl::StatusOr<plan::PlanGraph> graph = plan::build_plan_graph(*body, sizes, constants);
+  if (!graph.ok()) return std::string(graph.status().message());
+  plan::rewrite(*graph, constants);
+  const auto plan = plan::Plan::compile(*std::move(graph), constants);
+  return plan.ok() ? (*plan)->to_string() : std::string(plan.status().message());
 }
 
 }  // namespace vesta::runtime::testing
