@@ -46,11 +46,12 @@ elseif(VESTA_SANITIZE STREQUAL "thread")
   target_link_options(vesta_options INTERFACE -fsanitize=thread)
 elseif(VESTA_SANITIZE STREQUAL "fuzzer")
   # The flags of `address`, with coverage for libFuzzer: the tests of this preset run as those of asan. vptr and function
-  # would need libtorch itself to be built with clang's type information.
+  # would need libtorch itself to be built with clang's type information. Without inlining: libraries' templates that are
+  # inlined would bring their edges with them.
   set(_sanitize -fsanitize=address,undefined -fno-sanitize=vptr,function -fno-sanitize-recover=all
       -fno-omit-frame-pointer)
   target_compile_options(vesta_options INTERFACE ${_sanitize} -fsanitize=fuzzer-no-link
-    -fsanitize-coverage-allowlist=${PROJECT_SOURCE_DIR}/tests/fuzz/coverage.txt -D_GLIBCXX_ASSERTIONS)
+    -fsanitize-coverage-allowlist=${PROJECT_SOURCE_DIR}/tests/fuzz/coverage.txt -fno-inline -D_GLIBCXX_ASSERTIONS)
   target_link_options(vesta_options INTERFACE ${_sanitize})
 elseif(NOT VESTA_SANITIZE STREQUAL "")
   message(FATAL_ERROR "VESTA_SANITIZE is '${VESTA_SANITIZE}'; expected address, thread, fuzzer or nothing")

@@ -147,6 +147,7 @@ class Code final : public ir::CompiledCode {
   const support::SourceRange& range(size_t index) const { return ranges[range_of[index]]; }
   // The innermost of the inlined calls that brought instruction `index` here; null where it is the function's own.
   const ir::InlinedCall* inlined_call(size_t index) const { return inlined_calls[range_of[index]].get(); }
+  bool reads_parameter(size_t index) const { return parameters[index].place.kind() != Operand::Kind::kDiscard; }
 
   std::string name;                      // "Foo.forward", for messages.
   const ir::Program* program = nullptr;  // Null for a graph that is run on its own. Not owned.

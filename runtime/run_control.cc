@@ -12,9 +12,10 @@ RunControl::RunControl(const CallLimits& limits, int64_t call_depth, const Print
       print_(print) {}
 
 const std::shared_ptr<RunControl>& RunControl::unlimited() {
-  static const auto* const control =
-      new std::shared_ptr<RunControl>(std::make_shared<RunControl>(CallLimits(), Limits().call_depth));
-  return *control;
+  static auto* const control = new RunControl(CallLimits(), Limits().call_depth);
+  // Without an owner: nobody counts who uses it, at which all threads would wait for each other.
+  static const auto* const shared = new std::shared_ptr<RunControl>(std::shared_ptr<void>(), control);
+  return *shared;
 }
 
 absl::Status RunControl::check(int64_t cost) {

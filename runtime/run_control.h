@@ -15,7 +15,7 @@
 namespace vesta::runtime {
 
 // Shared by all threads that work for one call. Thread-safe.
-class RunControl : public std::enable_shared_from_this<RunControl> {
+class RunControl {
  public:
   // `print`: null for the standard output. Not owned; used until finish_call().
   RunControl(const CallLimits& limits, int64_t call_depth, const PrintHandler* print = nullptr);

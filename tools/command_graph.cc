@@ -22,13 +22,14 @@
 #include "tools/archive_options.h"
 #include "tools/commands.h"
 #include "tools/freeze_options.h"
+#include "tools/source_file.h"
 
 namespace vesta::tools {
 namespace {
 
 struct Options {
   std::string path;
-  std::string method = "forward";
+  std::string method;
   bool ranges = false;
   bool bytecode = false;
   FrozenOptions freeze;
@@ -71,7 +72,22 @@ absl::StatusOr<c10::IValue> read_root(const Options& options) {
   return std::move(loaded.root);
 }
 
-absl::Status print_graph(const Options& options, Terminal& terminal) {
+absl::Status print(const ir::Function& function, const Options& options, Terminal& terminal) {
+  if (!options.bytecode) {
+    terminal.out << ir::print(*function.graph(), {.ranges = options.ranges}) << "\n";
+    return absl::OkStatus();
+  }
+  VESTA_ASSIGN_OR_RETURN(const runtime::Code* code, runtime::Runner::code(function));
+  terminal.out << runtime::disassemble(*code);
+  return absl::OkStatus();
+}
+
+absl::Status print_source(const Options& options, Terminal& terminal) {
+  VESTA_ASSIGN_OR_RETURN(const Method function, function_of_source(options.path, options.method, options.freeze));
+  return print(*internal::Access::function(function), options, terminal);
+}
+
+absl::Status print_plain(const Options& options, Terminal& terminal) {
   VESTA_ASSIGN_OR_RETURN(const c10::IValue root, read_root(options));
   if (!root.isObject()) return absl::InvalidArgumentError(absl::StrCat(options.path, ": holds no module"));
   VESTA_ASSIGN_OR_RETURN(const ir::Function* method, find_method(root, options.method));
@@ -79,13 +95,7 @@ absl::Status print_graph(const Options& options, Terminal& terminal) {
     return absl::UnimplementedError(absl::StrCat(
         "'", options.method, "' calls operators that are missing; 'vesta inspect ", options.path, "' lists them"));
   }
-  if (!options.bytecode) {
-    terminal.out << ir::print(*method->graph(), {.ranges = options.ranges}) << "\n";
-    return absl::OkStatus();
-  }
-  VESTA_ASSIGN_OR_RETURN(const runtime::Code* code, runtime::Runner::code(*method));
-  terminal.out << runtime::disassemble(*code);
-  return absl::OkStatus();
+  return print(*method, options, terminal);
 }
 
 // What the optimizer makes of the method, for the object that it belongs to.
@@ -115,15 +125,17 @@ absl::Status print_frozen(const Options& options, Terminal& terminal) {
 
 Action add_graph(CLI::App& command) {
   const auto options = std::make_shared<Options>();
-  command.add_option("model", options->path, "a TorchScript archive or a native file")->required();
-  command.add_option("-m,--method", options->method, "may be one of a module below: encoder.forward")
-      ->capture_default_str();
+  command.add_option("model", options->path, "a TorchScript archive, a native file, or source text (.py)")->required();
+  command.add_option("-m,--method", options->method,
+                     "may be one of a module below: encoder.forward (default: forward)");
   command.add_flag("--ranges", options->ranges, "add the source line to each node");
   command.add_flag("--bytecode", options->bytecode, "what the interpreter runs");
   add_freeze_options(command, options->freeze);
   add_archive_options(command, options->load);
   return [options](Terminal& terminal) {
-    return options->freeze.wanted() ? print_frozen(*options, terminal) : print_graph(*options, terminal);
+    if (is_source(options->path)) return print_source(*options, terminal);
+    if (options->method.empty()) options->method = "forward";
+    return options->freeze.wanted() ? print_frozen(*options, terminal) : print_plain(*options, terminal);
   };
 }
 

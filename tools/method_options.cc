@@ -6,7 +6,6 @@
 #include <vesta/load.h>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "ir/support/status.h"
 #include "tools/archive_options.h"
 #include "tools/checks.h"
@@ -29,13 +28,6 @@ absl::StatusOr<Method> method_of_archive(const MethodOptions& options) {
     VESTA_ASSIGN_OR_RETURN(module, frozen(std::move(module), options.freeze));
   }
   return module.get_method(options.method.empty() ? "forward" : options.method);
-}
-
-absl::StatusOr<Method> function_of_source(const MethodOptions& options) {
-  VESTA_ASSIGN_OR_RETURN(const Unit unit, compile_file(options.path));
-  const std::vector<Method> functions = unit.functions();
-  if (options.method.empty() && functions.size() == 1) return functions[0];
-  return unit.get_function(options.method.empty() ? "forward" : options.method);
 }
 
 }  // namespace
@@ -65,7 +57,8 @@ void add_method_options(CLI::App& command, MethodOptions& options) {
 
 absl::StatusOr<Method> open_method(const MethodOptions& options) {
   if (options.threads > 0) at::set_num_threads(options.threads);
-  return absl::EndsWith(options.path, ".py") ? function_of_source(options) : method_of_archive(options);
+  return is_source(options.path) ? function_of_source(options.path, options.method, options.freeze)
+                                 : method_of_archive(options);
 }
 
 absl::StatusOr<Inputs> inputs_of(const MethodOptions& options, const Method& method) {

@@ -105,19 +105,30 @@ absl::StatusOr<std::shared_ptr<const LiveMethods>> LiveMethods::create(const Obj
   return std::shared_ptr<const LiveMethods>(new LiveMethods(root, options));
 }
 
-std::shared_ptr<const LiveMethods::Generation> LiveMethods::current() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (generation_ != nullptr && generation_->holds()) {
-    if (++calls_ == kManyCalls) changes_ = 0;
-    return generation_;
+LiveMethods::Lease LiveMethods::current() const {
+  std::unique_ptr<Kept> kept = kept_.take();
+  if (kept == nullptr || !kept->generation->holds()) {
+    std::shared_ptr<const Generation> generation = current_of_all();
+    if (generation == nullptr) return Lease();
+    kept.reset(new Kept{std::move(generation)});
   }
+  if (++kept->calls == kManyCalls) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    changes_ = 0;
+  }
+  return Lease(*this, std::move(kept));
+}
+
+std::shared_ptr<const LiveMethods::Generation> LiveMethods::current_of_all() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (generation_ != nullptr && generation_->holds()) return generation_;
   if (generation_ != nullptr) {
     generation_ = nullptr;
+    kept_.clear();
     to_wait_ = std::min(kLongestWait, (int64_t{1} << std::min(changes_, 16)) - 1);
     ++changes_;
   }
   if (to_wait_-- > 0) return nullptr;
-  calls_ = 0;
   absl::StatusOr<std::shared_ptr<const FrozenMethods>> methods = FrozenMethods::create_live(root_, options_);
   if (!methods.ok()) return nullptr;
   generation_ = Generation::of(root_, *std::move(methods));
@@ -126,7 +137,8 @@ std::shared_ptr<const LiveMethods::Generation> LiveMethods::current() const {
 
 std::shared_ptr<const LiveMethods> LiveMethods::for_instance(const ObjectPtr& root) const {
   std::shared_ptr<LiveMethods> made(new LiveMethods(root, options_));
-  if (const std::shared_ptr<const Generation> mine = current()) {
+  const Lease lease = current();
+  if (const Generation* mine = lease.generation()) {
     if (std::shared_ptr<const FrozenMethods> methods = mine->methods->for_instance(root)) {
       made->generation_ = Generation::of(root, std::move(methods));
     }
@@ -134,14 +146,16 @@ std::shared_ptr<const LiveMethods> LiveMethods::for_instance(const ObjectPtr& ro
   return made;
 }
 
-absl::StatusOr<std::shared_ptr<const runtime::Code>> LiveMethods::code(
-    const c10::ivalue::Object& object, const ir::Function& method, const std::vector<c10::IValue>& arguments) const {
-  const std::shared_ptr<const Generation> generation = current();
-  if (generation == nullptr) return std::shared_ptr<const runtime::Code>();
-  if (c10::GradMode::is_enabled() && generation->requires_gradient()) return std::shared_ptr<const runtime::Code>();
-  VESTA_ASSIGN_OR_RETURN(const std::shared_ptr<const runtime::Code>* code,
-                         generation->methods->code(object, method, arguments));
-  return *code;
+absl::StatusOr<const std::shared_ptr<const runtime::Code>*> LiveMethods::code(const c10::ivalue::Object& object,
+                                                                              const ir::Function& method,
+                                                                              const std::vector<c10::IValue>& arguments,
+                                                                              Lease& lease) const {
+  static const std::shared_ptr<const runtime::Code> kNone;
+  lease = current();
+  const Generation* const generation = lease.generation();
+  if (generation == nullptr) return &kNone;
+  if (c10::GradMode::is_enabled() && generation->requires_gradient()) return &kNone;
+  return generation->methods->code(object, method, arguments);
 }
 
 }  // namespace vesta::internal

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "ir/program.h"
 #include "runtime/api/context.h"
+#include "runtime/by_thread.h"
 #include "runtime/bytecode.h"
 
 namespace vesta::internal {
@@ -31,25 +32,55 @@ class LiveMethods {
   // Of a copy of the modules that shares what no method changes (Module::instance): it shares the code.
   std::shared_ptr<const LiveMethods> for_instance(const ObjectPtr& root) const;
 
-  // The method's optimized code for this object; null where the plain one has to do: gradients may be wanted, the
-  // object is not of the tree, or something has just changed. Errors are Internal, and only in checked builds.
-  absl::StatusOr<std::shared_ptr<const runtime::Code>> code(const c10::ivalue::Object& object,
-                                                            const ir::Function& method,
-                                                            const std::vector<c10::IValue>& arguments) const;
+  // What the optimized code of one call rests on, kept until the call has ended. May not outlive its LiveMethods.
+  class Lease;
+
+  // The method's optimized code for this object, as long as `lease` lives; null where the plain one has to do:
+  // gradients may be wanted, the object is not of the tree, or something has just changed. Errors are Internal, and
+  // only in checked builds.
+  absl::StatusOr<const std::shared_ptr<const runtime::Code>*> code(const c10::ivalue::Object& object,
+                                                                   const ir::Function& method,
+                                                                   const std::vector<c10::IValue>& arguments,
+                                                                   Lease& lease) const;
   const OptimizationOptions& options() const { return options_; }
 
  private:
   struct Generation;
+  struct Kept;
   LiveMethods(ObjectPtr root, OptimizationOptions options) : root_(std::move(root)), options_(std::move(options)) {}
-  std::shared_ptr<const Generation> current() const;
+  Lease current() const;
+  std::shared_ptr<const Generation> current_of_all() const;
 
   const ObjectPtr root_;
   const OptimizationOptions options_;
-  mutable std::mutex mutex_;
+  mutable runtime::ByThread<Kept> kept_;
+  mutable std::mutex mutex_;  // Guards what follows.
   mutable std::shared_ptr<const Generation> generation_;
-  mutable int64_t calls_ = 0;    // With this generation.
   mutable int64_t to_wait_ = 0;  // Calls until the next one is made.
   mutable int changes_ = 0;      // In a row, with few calls between them.
+};
+
+// A generation, and how many calls of the thread it has served.
+struct LiveMethods::Kept {
+  std::shared_ptr<const Generation> generation;
+  int64_t calls = 0;
+};
+
+class LiveMethods::Lease {
+ public:
+  Lease() = default;
+  Lease(const LiveMethods& of, std::unique_ptr<Kept> kept) : of_(&of), kept_(std::move(kept)) {}
+  Lease(Lease&&) = default;
+  Lease& operator=(Lease&&) = default;
+  ~Lease() {
+    if (kept_ != nullptr) of_->kept_.put(std::move(kept_));
+  }
+  // Null where there is none now.
+  const Generation* generation() const { return kept_ == nullptr ? nullptr : kept_->generation.get(); }
+
+ private:
+  const LiveMethods* of_ = nullptr;
+  std::unique_ptr<Kept> kept_;
 };
 
 }  // namespace vesta::internal

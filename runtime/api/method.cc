@@ -24,8 +24,8 @@ absl::StatusOr<c10::IValue> Method::operator()(std::vector<c10::IValue> args, co
   return internal::call_method(*context_, object_, *function_, std::move(args), kwargs, options);
 }
 
-// Nothing that callers share is counted here but the object: threads that call one small module would wait for each
-// other.
+// Nothing that callers share is counted here, the object only where the code reads it: threads that call one small
+// module would wait for each other.
 absl::StatusOr<c10::IValue> internal::call_method(const Context& context, const ObjectPtr& object,
                                                   const ir::Function& function, std::vector<c10::IValue> args,
                                                   const Kwargs& kwargs, const CallOptions& options) {
@@ -39,16 +39,18 @@ absl::StatusOr<c10::IValue> internal::call_method(const Context& context, const 
                                         [&] { return call(function, bound, options); });
     }
   }
-  std::shared_ptr<const runtime::Code> live;
-  const std::shared_ptr<const runtime::Code>* code = &live;
+  static const std::shared_ptr<const runtime::Code> kNone;
+  const std::shared_ptr<const runtime::Code>* code = &kNone;
+  LiveMethods::Lease lease;
   if (object && !wants_gradients(bound)) {
     if (context.frozen_methods != nullptr) {
       VESTA_ASSIGN_OR_RETURN(code, context.frozen_methods->code(*object, function, bound));
     } else if (context.live_methods != nullptr && tracer::listener() == nullptr) {
-      VESTA_ASSIGN_OR_RETURN(live, context.live_methods->code(*object, function, bound));
+      VESTA_ASSIGN_OR_RETURN(code, context.live_methods->code(*object, function, bound, lease));
     }
   }
-  if (object) bound.insert(bound.begin(), c10::IValue(object));
+  const bool reads_object = *code == nullptr || (*code)->reads_parameter(0);
+  if (object) bound.insert(bound.begin(), reads_object ? c10::IValue(object) : c10::IValue());
   if (*code != nullptr) return call(*code, std::move(bound), options);
   return call(function, std::move(bound), options);
 }

@@ -50,13 +50,6 @@ bool is_plain_thread() {
   return (c10::impl::tls_local_dispatch_key_set().included_.raw_repr() & ~kUsual.raw_repr()) == 0;
 }
 
-// Small and different for threads of about the same age.
-size_t thread_number() {
-  static std::atomic<size_t> next{0};
-  thread_local const size_t number = next.fetch_add(1, std::memory_order_relaxed);
-  return number;
-}
-
 }  // namespace
 
 PlannedGroup::Ready::~Ready() {
@@ -65,15 +58,13 @@ PlannedGroup::Ready::~Ready() {
 
 bool PlannedGroup::run(ir::Stack& stack) const {
   if (!is_plain_thread()) return false;
-  std::atomic<Ready*>& place = ready_[thread_number() % kReady].ready;
-  std::unique_ptr<Ready> ready(place.exchange(nullptr, std::memory_order_acquire));
+  std::unique_ptr<Ready> ready = ready_.take();
   if (ready == nullptr || is_tuning() || !fits(ready->key, stack)) {
     ready = find(stack);
     if (ready == nullptr) return false;
   }
   const bool done = ready->plan->run(stack, *ready->context);
-  // Acquired, too: what lies there was left by another thread.
-  delete place.exchange(ready.release(), std::memory_order_acq_rel);
+  ready_.put(std::move(ready));
   return done;
 }
 
@@ -174,9 +165,7 @@ PlanChoice PlannedGroup::choice(const PlanGraph& graph, const Key& key, const ir
   return chosen;
 }
 
-PlannedGroup::~PlannedGroup() {
-  for (Place& place : ready_) delete place.ready.load(std::memory_order_acquire);
-}
+PlannedGroup::~PlannedGroup() = default;
 
 const Code* PlannedGroup::plain() const {
   if (!is_folded_.load(std::memory_order_acquire)) {

@@ -11,6 +11,7 @@
 
 #include "ir/graph.h"
 #include "ir/program.h"
+#include "runtime/by_thread.h"
 #include "runtime/plan/builder.h"
 #include "runtime/plan/derived_constants.h"
 #include "runtime/plan/plan.h"
@@ -91,12 +92,7 @@ class PlannedGroup {
   mutable std::atomic<bool> is_folded_{false};
   mutable bool is_split_ = false;
   std::shared_ptr<DerivedConstants> constants_;
-  // By thread, as far as there are places, which threads shall not disturb each other at.
-  static constexpr size_t kReady = 8;
-  struct alignas(64) Place {
-    std::atomic<Ready*> ready{nullptr};
-  };
-  mutable Place ready_[kReady];
+  mutable ByThread<Ready> ready_;
   mutable std::mutex mutex_;
   mutable std::vector<Entry> entries_;
   mutable uint64_t clock_ = 0;

@@ -1,5 +1,6 @@
 // Modules that are not frozen are optimized, too, and follow whatever is done to them.
 
+#include <barrier>
 #include <thread>
 
 #include <ATen/ATen.h>
@@ -197,6 +198,33 @@ TEST_F(Optimization, ManyThreadsCallOneModule) {
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(Optimization, AllThreadsFollowAChangeAndKeepNothingOfBefore) {
+  at::Tensor before = at::rand({16, 16});
+  Module module = linear(before);
+  const at::Tensor x = at::rand({4, 16});
+  const auto check = [&](const at::Tensor& weight) {
+    const at::NoGradGuard no_grad;
+    EXPECT_TRUE(at::allclose(result_of(module, x), at::relu(at::matmul(x, weight)), 1e-5));
+  };
+  const auto check_in_two_threads = [&](const at::Tensor& weight) {
+    std::barrier together(2);
+    const auto calls = [&] {
+      for (int call = 0; call < 5; ++call) {
+        together.arrive_and_wait();
+        check(weight);
+      }
+    };
+    std::thread other(calls);
+    calls();
+    other.join();
+  };
+  check_in_two_threads(before);
+  const at::Tensor after = at::rand({16, 16});
+  must(module.set_attr("weight", after));
+  check_in_two_threads(after);
+  EXPECT_EQ(before.use_count(), 1);
 }
 
 }  // namespace

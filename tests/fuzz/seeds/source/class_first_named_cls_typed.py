@@ -1,0 +1,4 @@
+class A:
+  def g(cls, x):
+    # type: (A, int) -> int
+    return x

@@ -1,0 +1,3 @@
+class A(torch.jit.ScriptModule):
+  def forward(self, x: int) -> int:
+    return x

@@ -1,0 +1,2 @@
+def f():
+  return 0x_1F + 0b_1 + 0o_7 + 0x_ + 0b_

@@ -1,0 +1,4 @@
+class A:
+  @p.setter
+  def p(self, v: int):
+    pass

@@ -1,0 +1,3 @@
+def f(x: int):
+  print(*x)
+  return torch.einsum(x, x)
