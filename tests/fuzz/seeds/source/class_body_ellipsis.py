@@ -1,0 +1,6 @@
+class A:
+  ...
+class B:
+  '''doc'''
+  def f(self):
+    return 1

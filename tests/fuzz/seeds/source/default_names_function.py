@@ -1,0 +1,2 @@
+def f(x: int = f, y: int = torch.pi):
+  return x

@@ -1,0 +1,3 @@
+def f(x):
+  y = await x
+  return y

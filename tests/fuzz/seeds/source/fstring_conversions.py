@@ -1,0 +1,3 @@
+def f(x: int):
+  a = f'{x!s} {{}}'
+  return f'{x!r}'

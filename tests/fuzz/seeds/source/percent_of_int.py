@@ -1,0 +1,2 @@
+def f(x: int, y: List[str]):
+  return y.percentFormat(1)

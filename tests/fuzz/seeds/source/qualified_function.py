@@ -1,0 +1,4 @@
+def g(x: int):
+  return x
+def f(x: int):
+  return __torch__.g(x) + __main__.g(x)

@@ -1,0 +1,5 @@
+def f():
+  a = dict()
+  b = list()
+  c = dict([])
+  return a

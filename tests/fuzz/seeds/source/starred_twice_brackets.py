@@ -1,0 +1,3 @@
+def f(x: List[int]):
+  [*a, *b] = x
+  return a

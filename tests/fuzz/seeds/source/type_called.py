@@ -1,0 +1,2 @@
+def f():
+  return Tuple[int, int](1, 2)
