@@ -287,6 +287,7 @@ absl::StatusOr<Sugar> Emitter::inline_call(const Function& def, std::shared_ptr<
   }
   std::swap(result_type_, result_type);
   c10::TypePtr inferred = std::exchange(inferred_type_, nullptr);
+  std::unordered_set<const ir::Value*> results = std::exchange(results_, {});
   std::shared_ptr<Frame> saved_frame = std::exchange(frame_, own);
   const int saved_loops = std::exchange(loop_depth_, 0);
   std::string saved_name = std::exchange(returning_, def.name);
@@ -300,7 +301,8 @@ absl::StatusOr<Sugar> Emitter::inline_call(const Function& def, std::shared_ptr<
       result = none(range);
     }
   }
-  if (result != nullptr && results_.contains(result) && inferred_type_ != nullptr) result->set_type(inferred_type_);
+  if (result_type_ == nullptr) set_type_of_results();
+  results_ = std::move(results);
   std::swap(result_type_, result_type);
   inferred_type_ = inferred;
   frame_ = saved_frame;
@@ -359,6 +361,12 @@ void Emitter::remove_unread(ir::Block& block) {
   }
 }
 
+c10::TypePtr Emitter::set_type_of_results() {
+  const c10::TypePtr type = inferred_type_ != nullptr ? inferred_type_ : c10::NoneType::get();
+  for (const ir::Value* joined : results_) const_cast<ir::Value*>(joined)->set_type(type);
+  return type;
+}
+
 absl::Status Emitter::finish_results(ir::Function& function, const Exit& exit, const SourceRange& range,
                                      bool infer_result) {
   ir::Value* result = exit.result;
@@ -392,8 +400,7 @@ absl::Status Emitter::finish_results(ir::Function& function, const Exit& exit, c
     result = uninitialized(result_type_ != nullptr ? result_type_ : c10::NoneType::get(), range);
   }
   if (infer_result) {
-    const c10::TypePtr type = inferred_type_ != nullptr ? inferred_type_ : c10::NoneType::get();
-    for (const ir::Value* joined : results_) const_cast<ir::Value*>(joined)->set_type(type);
+    const c10::TypePtr type = set_type_of_results();
     const c10::FunctionSchema& old = function.schema();
     function.setSchema(
         c10::FunctionSchema(old.name(), old.overload_name(), old.arguments(), {c10::Argument("", type)}));

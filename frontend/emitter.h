@@ -133,6 +133,8 @@ class Emitter {
   absl::StatusOr<c10::TypePtr> read_type(const Expr& annotation) { return unit_.read_type(annotation, scope_); }
   // Destroys what nothing reads: refinements of names, constants, outputs of `if`s, what loops carry for nobody.
   static void remove_unread(ir::Block& block);
+  // Of all joins of the function's returned values: its result's type, which is known when all returns have been seen.
+  c10::TypePtr set_type_of_results();
   absl::Status finish_results(ir::Function& function, const Exit& exit, const support::SourceRange& range,
                               bool infer_result);
   // Emits a `def` in place with these arguments (a closure, or a builtin that has TorchScript source).

@@ -195,6 +195,9 @@ std::string ProgramNames::annotation(const c10::Type& type) {
           absl::StrAppend(&text, text.empty() ? "" : ", ", annotation(*member));
         return absl::StrCat("Union[", text, "]");
       }
+      case c10::TypeKind::FunctionType:
+        function_value_ = part.expectRef<c10::FunctionType>().function();
+        return std::nullopt;
       case c10::TypeKind::SymIntType:
         return "int";
       case c10::TypeKind::SymFloatType:

@@ -30,6 +30,8 @@ class ProgramNames {
   std::string annotation(const c10::Type& type);
 
   const std::vector<c10::NamedTypePtr>& types() const { return types_; }
+  // A function that is a value somewhere: its type has no text. Null: there is none.
+  const torch::jit::Function* function_value() const { return function_value_; }
   const std::vector<const ir::Function*>& functions() const { return functions_; }
   bool has(const c10::NamedType& type) const { return type_names_.contains(&type); }
 
@@ -41,6 +43,7 @@ class ProgramNames {
   std::unordered_set<std::string> taken_;
   std::vector<c10::NamedTypePtr> types_;
   std::vector<const ir::Function*> functions_;
+  const torch::jit::Function* function_value_ = nullptr;
 };
 
 // A class, interface, enum or tuple type as what has a name; null for others.

@@ -79,7 +79,11 @@ absl::StatusOr<std::vector<PrintedSource>> SourcePrinter::print() {
 absl::Status SourcePrinter::print_function(const ir::Function& function, std::string_view name, bool is_method,
                                            int depth, SourceText& out) {
   FunctionPrinter printer(names_, constants_, operators_, out);
-  return printer.print(function, name, is_method, depth);
+  VESTA_RETURN_IF_ERROR(printer.print(function, name, is_method, depth));
+  if (names_.function_value() == nullptr) return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat("'", function.name(), "' cannot be written as source: '",
+                                               names_.function_value()->name(),
+                                               "' is a value in it, and functions have no type that source can name"));
 }
 
 absl::Status SourcePrinter::print_type(const c10::NamedTypePtr& type, SourceText& out) {

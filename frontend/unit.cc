@@ -233,6 +233,9 @@ absl::StatusOr<c10::TypePtr> Unit::read_type(const Expr& annotation, const Scope
   types.limits = options_.limits;
   types.original = [this](const SourceRange& range) { return original(range); };
   types.find = [this, &scope](const std::string& name) -> absl::StatusOr<c10::TypePtr> {
+    // Archives have them where `isinstance(x, list)` has told something.
+    if (!scope.user_source && name == "list") return c10::TypePtr(c10::AnyListType::get());
+    if (!scope.user_source && name == "tuple") return c10::TypePtr(c10::AnyTupleType::get());
     std::string full = name;
     if (name.starts_with("torch.classes.")) {
       full = absl::StrCat("__torch__.", name);

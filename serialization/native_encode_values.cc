@@ -23,6 +23,21 @@ namespace vesta::serialization {
 using c10::IValue;
 using native::ValueKind;
 
+namespace {
+
+// Null for a plain tuple, whose type is that of its elements; c10 throws where it is asked for that of an undefined
+// tensor.
+c10::TypePtr named_tuple_type(const c10::ivalue::Tuple& tuple) {
+  try {
+    std::shared_ptr<c10::TupleType> type = tuple.type();
+    return type->schema() != nullptr ? type : nullptr;
+  } catch (const c10::Error&) {
+    return nullptr;
+  }
+}
+
+}  // namespace
+
 std::string NativeEncoder::path() const { return path_.empty() ? "the value" : absl::StrJoin(path_, "."); }
 
 absl::StatusOr<uint32_t> NativeEncoder::value(const IValue& value) {
@@ -110,10 +125,8 @@ absl::Status NativeEncoder::fill(native::ValueT& out, const IValue& value) {
     return of_type(value.toEnumHolder()->type());
   } else if (value.isTuple()) {
     out.kind = ValueKind::Tuple;
-    // A plain tuple's type is made of its elements'.
     const auto& tuple = value.toTupleRef();
-    const auto type = tuple.type();
-    if (type->schema() != nullptr) VESTA_RETURN_IF_ERROR(of_type(type));
+    if (const c10::TypePtr named = named_tuple_type(tuple)) VESTA_RETURN_IF_ERROR(of_type(named));
     return elements(out.elements, tuple.elements().asArrayRef());
   } else if (value.isList()) {
     out.kind = ValueKind::List;

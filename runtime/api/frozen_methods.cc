@@ -325,8 +325,7 @@ passes::PassContext FrozenMethods::context_for(const ObjectPtr& object) const {
 absl::StatusOr<const std::shared_ptr<const runtime::Code>*> FrozenMethods::code(
     const c10::ivalue::Object& object, const ir::Function& method, const std::vector<c10::IValue>& arguments) const {
   const auto found = entries_.find({&object, &method});
-  static const std::shared_ptr<const runtime::Code> kNone;
-  if (found == entries_.end()) return &kNone;
+  if (found == entries_.end()) return &kNoCode;
   Entry& entry = *found->second;
   return entry.variant(entry.absent_of(arguments)).made_code(method, [&] { return context_for(entry.object); });
 }

@@ -50,6 +50,9 @@ class FrozenState {
   mutable std::shared_ptr<const Facts> facts_;
 };
 
+// Where the plain code has to do.
+inline const std::shared_ptr<const runtime::Code> kNoCode;
+
 // One for each frozen module; its instances share what was compiled. Thread-safe: a method is optimized by the first
 // who asks for it, the others wait.
 class FrozenMethods {
@@ -68,7 +71,7 @@ class FrozenMethods {
   std::shared_ptr<const FrozenMethods> for_instance(const ObjectPtr& root) const;
 
   // The method's optimized code for this object, which is one of the tree, and such arguments (those behind the object:
-  // which optional ones are None); a null pointer in it where the plain one has to do. It stays as long as this. Errors
+  // which optional ones are None); empty where the plain one has to do. It stays as long as this. Errors
   // are Internal, and only in checked builds.
   absl::StatusOr<const std::shared_ptr<const runtime::Code>*> code(const c10::ivalue::Object& object,
                                                                    const ir::Function& method,

@@ -150,11 +150,10 @@ absl::StatusOr<const std::shared_ptr<const runtime::Code>*> LiveMethods::code(co
                                                                               const ir::Function& method,
                                                                               const std::vector<c10::IValue>& arguments,
                                                                               Lease& lease) const {
-  static const std::shared_ptr<const runtime::Code> kNone;
   lease = current();
   const Generation* const generation = lease.generation();
-  if (generation == nullptr) return &kNone;
-  if (c10::GradMode::is_enabled() && generation->requires_gradient()) return &kNone;
+  if (generation == nullptr) return &kNoCode;
+  if (c10::GradMode::is_enabled() && generation->requires_gradient()) return &kNoCode;
   return generation->methods->code(object, method, arguments);
 }
 

@@ -35,7 +35,7 @@ class LiveMethods {
   // What the optimized code of one call rests on, kept until the call has ended. May not outlive its LiveMethods.
   class Lease;
 
-  // The method's optimized code for this object, as long as `lease` lives; null where the plain one has to do:
+  // The method's optimized code for this object, as long as `lease` lives; empty where the plain one has to do:
   // gradients may be wanted, the object is not of the tree, or something has just changed. Errors are Internal, and
   // only in checked builds.
   absl::StatusOr<const std::shared_ptr<const runtime::Code>*> code(const c10::ivalue::Object& object,

@@ -39,8 +39,7 @@ absl::StatusOr<c10::IValue> internal::call_method(const Context& context, const 
                                         [&] { return call(function, bound, options); });
     }
   }
-  static const std::shared_ptr<const runtime::Code> kNone;
-  const std::shared_ptr<const runtime::Code>* code = &kNone;
+  const std::shared_ptr<const runtime::Code>* code = &kNoCode;
   LiveMethods::Lease lease;
   if (object && !wants_gradients(bound)) {
     if (context.frozen_methods != nullptr) {

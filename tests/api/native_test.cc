@@ -229,6 +229,19 @@ TEST(NativeModule, HostProvidesTheBytesOfEitherFormat) {
   EXPECT_TRUE(absl::IsResourceExhausted(load(large, options).status()));
 }
 
+TEST(NativeModule, TuplesOfUndefinedTensorsComeBack) {
+  Module module("Holder");
+  const c10::TypePtr pair = c10::TupleType::create({c10::TensorType::get(), c10::IntType::get()});
+  must(module.register_attribute("pair", pair, c10::ivalue::Tuple::create(at::Tensor(), int64_t{3})));
+  std::ostringstream out;
+  must(module.save_native(out));
+  const std::string bytes = out.str();
+  const Module again = must(load(std::as_bytes(std::span(bytes))));
+  const c10::IValue held = must(again.attr("pair"));
+  EXPECT_FALSE(held.toTupleRef().elements()[0].toTensor().defined());
+  EXPECT_EQ(held.toTupleRef().elements()[1].toInt(), 3);
+}
+
 TEST(NativeModule, MissingOperatorIsNamedWithItsPlace) {
   std::string file = saved(must(load(corpus("broadcasting"))));
   const size_t at = file.find("aten::add");

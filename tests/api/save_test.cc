@@ -213,5 +213,68 @@ TEST(Save, AFileThatCannotBeWrittenWholeIsTheOldOne) {
   EXPECT_EQ(std::distance(fs::directory_iterator(fs::path(path).parent_path()), {}), 1);
 }
 
+// The sources that fuzzers start from: what compiles is saved and comes back, or the message says what cannot be.
+TEST(Save, WhatCompilesIsSavedAndLoadedAgain) {
+  size_t came_back = 0;
+  for (const auto& entry : fs::directory_iterator(VESTA_SOURCE_DIR "/tests/fuzz/seeds/source")) {
+    SCOPED_TRACE(entry.path().filename().string());
+    CompileOptions options;
+    options.limits.ir_nodes = 10'000;
+    const absl::StatusOr<Unit> unit = compile(contents(entry.path().string()), options);
+    if (!unit.ok()) continue;
+    std::ostringstream archive;
+    if (const absl::Status status = unit->save(archive); !status.ok()) {
+      EXPECT_THAT(status.message(), testing::AnyOf(HasSubstr("there is no function to save"),
+                                                   HasSubstr("cannot be written as source: ")));
+      continue;
+    }
+    const Module module = loaded(archive.str());
+    std::ostringstream native;
+    must(module.save_native(native));
+    loaded(native.str());
+    ++came_back;
+  }
+  EXPECT_GT(came_back, 100);
+}
+
+TEST(Save, FunctionsAsValuesAreRefused) {
+  const Unit unit = must(compile("def f(b: bool):\n  return f if b else 1\n"));
+  std::ostringstream out;
+  const absl::Status status = unit.save(out);
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(
+      status.message(),
+      "'__torch__.f' cannot be written as source: '__torch__.f' is a value in it, and functions have no type that "
+      "source can name");
+}
+
+// What one function returns is no other's result, though it is emitted in place.
+TEST(Save, NestedFunctionsKeepTheTypesOfTheirResults) {
+  const Unit unit = must(compile(R"(
+def f(x: Tensor, n: int):
+  def g(a) -> Tensor:
+    if n > 1:
+      return a
+    return a + n
+  def h(a: Tensor):
+    for i in range(n):
+      if i > 2:
+        return a
+    return -a
+  return g(x), h(x), n
+)"));
+  std::ostringstream out;
+  must(unit.save(out));
+  const Module module = loaded(out.str());
+  for (const int64_t n : {1, 2, 5}) {
+    const std::vector<c10::IValue> arguments = {at::ones({2}), n};
+    const c10::IValue plain = must(unit.run_function("f", arguments));
+    const c10::IValue again = must(module.run_method("f", arguments));
+    for (size_t i = 0; i < 2; ++i) {
+      EXPECT_TRUE(at::equal(plain.toTupleRef().elements()[i].toTensor(), again.toTupleRef().elements()[i].toTensor()));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace vesta::test

@@ -1,0 +1,1 @@
+def f(b: bool): return f if b else 1
