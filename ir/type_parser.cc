@@ -161,6 +161,12 @@ class TypeParser {
   }
   std::string_view dotted_name();
   absl::StatusOr<int64_t> integer();
+  // Negative sizes are c10's numbers of unknown ones.
+  absl::StatusOr<int64_t> not_negative() {
+    VESTA_ASSIGN_OR_RETURN(const int64_t number, integer());
+    if (number < 0) return expected("a number that is not negative before here");
+    return number;
+  }
   absl::Status go_deeper();
 
   absl::StatusOr<c10::TypePtr> type();
@@ -388,8 +394,7 @@ absl::Status TypeParser::tensor_fact(TensorFacts& facts) {
     facts.strides.emplace();
     while (!take("]")) {
       if (!facts.strides->empty()) VESTA_RETURN_IF_ERROR(expect(","));
-      VESTA_ASSIGN_OR_RETURN(const int64_t stride, integer());
-      facts.strides->push_back(stride);
+      VESTA_ASSIGN_OR_RETURN(facts.strides->emplace_back(), not_negative());
     }
     return absl::OkStatus();
   }
@@ -413,8 +418,7 @@ absl::Status TypeParser::tensor_fact(TensorFacts& facts) {
     facts.sizes->push_back(std::nullopt);
     return absl::OkStatus();
   }
-  VESTA_ASSIGN_OR_RETURN(const int64_t size, integer());
-  facts.sizes->push_back(size);
+  VESTA_ASSIGN_OR_RETURN(facts.sizes->emplace_back(), not_negative());
   return absl::OkStatus();
 }
 

@@ -242,10 +242,8 @@ TEST(Save, FunctionsAsValuesAreRefused) {
   std::ostringstream out;
   const absl::Status status = unit.save(out);
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
-  EXPECT_EQ(
-      status.message(),
-      "'__torch__.f' cannot be written as source: '__torch__.f' is a value in it, and functions have no type that "
-      "source can name");
+  EXPECT_EQ(status.message(),
+            "'f' cannot be written as source: 'f' is a value in it, and functions have no type that source can name");
 }
 
 // What one function returns is no other's result, though it is emitted in place.
