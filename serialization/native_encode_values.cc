@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "ir/support/status.h"
+#include "ir/value_type.h"
 #include "serialization/native_encoder.h"
 #include "serialization/native_layouts.h"
 #include "serialization/tensor_builder.h"
@@ -22,21 +23,6 @@ namespace vesta::serialization {
 
 using c10::IValue;
 using native::ValueKind;
-
-namespace {
-
-// Null for a plain tuple, whose type is that of its elements; c10 throws where it is asked for that of an undefined
-// tensor.
-c10::TypePtr named_tuple_type(const c10::ivalue::Tuple& tuple) {
-  try {
-    std::shared_ptr<c10::TupleType> type = tuple.type();
-    return type->schema() != nullptr ? type : nullptr;
-  } catch (const c10::Error&) {
-    return nullptr;
-  }
-}
-
-}  // namespace
 
 std::string NativeEncoder::path() const { return path_.empty() ? "the value" : absl::StrJoin(path_, "."); }
 
@@ -125,9 +111,10 @@ absl::Status NativeEncoder::fill(native::ValueT& out, const IValue& value) {
     return of_type(value.toEnumHolder()->type());
   } else if (value.isTuple()) {
     out.kind = ValueKind::Tuple;
-    const auto& tuple = value.toTupleRef();
-    if (const c10::TypePtr named = named_tuple_type(tuple)) VESTA_RETURN_IF_ERROR(of_type(named));
-    return elements(out.elements, tuple.elements().asArrayRef());
+    // A plain tuple's type is made of its elements'.
+    const auto type = ir::type_of(value)->expect<c10::TupleType>();
+    if (type->schema() != nullptr) VESTA_RETURN_IF_ERROR(of_type(type));
+    return elements(out.elements, value.toTupleRef().elements().asArrayRef());
   } else if (value.isList()) {
     out.kind = ValueKind::List;
     VESTA_RETURN_IF_ERROR(of_type(c10::ListType::create(value.toList().elementType())));

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "ir/printer.h"
+#include "ir/value_type.h"
 
 namespace vesta::internal {
 namespace {
@@ -55,7 +56,7 @@ std::string convert_number(c10::IValue& value, const c10::TypePtr&) {
 std::string convert_list(c10::IValue& value, const c10::TypePtr& type) {
   const c10::TypePtr element = type->containedType(0);
   if (value.isList()) {
-    const c10::TypePtr have = value.type();
+    const c10::TypePtr have = ir::type_of(value);
     if (have->containedType(0)->isSubtypeOf(*element) && element->isSubtypeOf(*have->containedType(0))) return {};
   }
   std::optional<std::vector<c10::IValue>> items = elements(value);
@@ -106,7 +107,7 @@ std::string convert_tuple(c10::IValue& value, const c10::TypePtr& type) {
   const auto& elements_of = expected->elements();
   const c10::ivalue::Tuple& tuple = value.toTupleRef();
   if (tuple.size() != elements_of.size()) return absl::StrCat(got(value), " of ", tuple.size(), " elements");
-  const c10::TypePtr have = value.type();
+  const c10::TypePtr have = ir::type_of(value);
   const std::vector<std::string> names = field_names(*have->expect<c10::TupleType>());
   const std::vector<std::string> wanted = field_names(*expected);
   if (!names.empty() && !wanted.empty() && names != wanted) {
@@ -124,7 +125,7 @@ std::string convert_tuple(c10::IValue& value, const c10::TypePtr& type) {
 }
 
 std::string convert_union(c10::IValue& value, const c10::TypePtr& type) {
-  const c10::TypePtr have = value.type();
+  const c10::TypePtr have = ir::type_of(value);
   if (value.isNone() && have->isSubtypeOf(*type)) return {};
   const auto members = type->containedTypes();  // Of an Optional: the element alone.
   for (const c10::TypePtr& member : members) {
@@ -149,14 +150,14 @@ std::string convert_union(c10::IValue& value, const c10::TypePtr& type) {
 
 std::string convert_class(c10::IValue& value, const c10::TypePtr& type) {
   if (!value.isObject()) return got(value);
-  const c10::TypePtr have = value.type();
+  const c10::TypePtr have = ir::type_of(value);
   if (have->isSubtypeOf(*type)) return {};
   const bool same_name = have->annotation_str() == type->annotation_str();
   return absl::StrCat(got(value), same_name ? " of another program" : "");
 }
 
 std::string convert_exactly(c10::IValue& value, const c10::TypePtr& type) {
-  return value.type()->isSubtypeOf(*type) ? "" : got(value);
+  return ir::type_of(value)->isSubtypeOf(*type) ? "" : got(value);
 }
 
 using Converter = std::string (*)(c10::IValue&, const c10::TypePtr&);

@@ -12,6 +12,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 
+#include "ir/value_type.h"
 #include "runtime/api/context.h"
 #include "runtime/api/guard.h"
 #include "runtime/api/module_tree.h"
@@ -83,7 +84,7 @@ c10::IValue DeepCopier::container(const c10::IValue& value) {
   // A tuple cannot hold itself but through a container, which is remembered.
   std::vector<c10::IValue> items;
   for (const c10::IValue& item : value.toTupleRef().elements()) items.push_back(any(item));
-  const auto type = value.type()->expect<c10::TupleType>();
+  const auto type = ir::type_of(value)->expect<c10::TupleType>();
   c10::IValue tuple = type->schema() == nullptr ? c10::ivalue::Tuple::create(std::move(items))
                                                 : c10::ivalue::Tuple::createNamed(std::move(items), type);
   copies_.emplace(address, tuple);

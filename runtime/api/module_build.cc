@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "frontend/compile.h"
 #include "ir/support/status.h"
+#include "ir/value_type.h"
 #include "runtime/api/arguments.h"
 #include "runtime/api/call.h"
 #include "runtime/api/context.h"
@@ -127,7 +128,8 @@ absl::Status Module::register_attribute(std::string_view name, c10::IValue value
                                                    " does not tell the attribute's type; name it"));
   }
   // A tensor's own type knows its shape, which an attribute's type must not.
-  const c10::TypePtr type = value.isTensor() ? c10::TypePtr(c10::TensorType::get()) : c10::unshapedType(value.type());
+  const c10::TypePtr type =
+      value.isTensor() ? c10::TypePtr(c10::TensorType::get()) : c10::unshapedType(ir::type_of(value));
   return add_attribute(*this, name, type, std::move(value), Kind::kPlain);
 }
 

@@ -11,6 +11,7 @@
 #include "ir/operator.h"
 #include "ir/printer.h"
 #include "ir/support/status.h"
+#include "ir/value_type.h"
 #include "ir/verifier.h"
 #include "tracer/constants.h"
 
@@ -144,7 +145,7 @@ std::string TraceBuilder::path_of(const c10::IValue& value) {
     name = absl::StrCat("captured_", i);
   }
   const bool trained = value.isTensor() && value.toTensor().requires_grad();
-  const c10::TypePtr type = value.isTensor() ? c10::TypePtr(c10::TensorType::get()) : value.type();
+  const c10::TypePtr type = value.isTensor() ? c10::TypePtr(c10::TensorType::get()) : ir::type_of(value);
   root->setSlot(root->type()->addAttribute(name, type, trained, value.isTensor() && !trained), value);
   captured_.emplace(key, name);
   return name;

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "ir/value_type.h"
 
 namespace vesta {
 namespace {
@@ -20,7 +21,7 @@ absl::string_view as_absl(std::string_view text) { return {text.data(), text.siz
 // The fields' names of a NamedTuple, else null.
 std::shared_ptr<c10::FunctionSchema> named_tuple_schema(const c10::IValue& value) {
   if (!value.isTuple()) return nullptr;
-  return value.type()->expect<c10::TupleType>()->schema();
+  return ir::type_of(value)->expect<c10::TupleType>()->schema();
 }
 
 absl::Status no_field(std::string_view what, std::string_view name, const std::vector<std::string>& have) {
@@ -65,13 +66,13 @@ absl::StatusOr<c10::IValue> dict_field(const c10::IValue& value, std::string_vie
 std::string type_name(const c10::IValue& value) {
   if (value.isNone()) return "None";
   if (const auto schema = named_tuple_schema(value)) {
-    return absl::StrCat("NamedTuple ", value.type()->expect<c10::TupleType>()->annotation_str());
+    return absl::StrCat("NamedTuple ", ir::type_of(value)->expect<c10::TupleType>()->annotation_str());
   }
   if (value.isObject()) return absl::StrCat("object ", value.toObjectRef().type()->annotation_str());
   if (value.isTensor()) return "Tensor";
   if (value.isEnum()) return absl::StrCat("enum ", value.toEnumHolder()->qualifiedClassName());
   if (value.isCapsule()) return "custom object";
-  return value.type()->annotation_str();
+  return ir::type_of(value)->annotation_str();
 }
 
 absl::StatusOr<c10::IValue> field(const c10::IValue& value, std::string_view name) {

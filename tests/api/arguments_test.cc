@@ -101,5 +101,12 @@ TEST(Arguments, SignaturesLookLikeTheModelsSource) {
             "f(x: Tensor, n: Optional[List[int]]=None, s: float=0.5) -> Tuple[Tensor, float]");
 }
 
+TEST(Arguments, TuplesOfUndefinedTensorsArePassed) {
+  const auto pair = [](c10::IValue second) { return c10::ivalue::Tuple::create({at::Tensor(), std::move(second)}); };
+  EXPECT_EQ(must(pass("pair: Tuple[Tensor, int]", "pair[1]", {pair(int64_t{3})})).toInt(), 3);
+  EXPECT_THAT(message(pass("pair: Tuple[Tensor, int]", "pair[1]", {pair(at::Tensor())})),
+              testing::HasSubstr("got Tensor in element 1"));
+}
+
 }  // namespace
 }  // namespace vesta
