@@ -13,7 +13,7 @@
 #include "runtime/plan/file_pages.h"
 #include "runtime/plan/panel_kernels.h"
 #include "runtime/plan/parallel.h"
-#include "runtime/plan/pointwise_kernels.h"
+#include "runtime/plan/post_ops.h"
 
 namespace vesta::runtime::plan {
 namespace {
@@ -26,37 +26,6 @@ constexpr int64_t kFewRows = 8;                     // Of small products.
 constexpr int64_t kRowsAtOnce = 128;                // Of large ones: they and their results stay in the cache.
 constexpr int64_t kSmallWork = int64_t{1} << 17;    // Multiplications: not worth waking another thread for.
 constexpr int64_t kMostStrided = int64_t{1} << 17;  // Multiplications of matrices that are packed in each call.
-
-// What follows a product.
-class PostOps {
- public:
-  explicit PostOps(const std::vector<PostOp>& post_ops) {
-    for (const PostOp& post : post_ops) {
-      const int arity = point_op_arity(post.op);
-      // The result itself, and behind it one tensor or numbers.
-      const size_t numbers = post.input >= 0 || arity == 1 ? 0 : arity == 2 ? 2 : 6;
-      rows_.push_back({point_loops()[static_cast<size_t>(post.op) * kPointVariants + numbers],
-                       post.input,
-                       {post.alpha, post.beta}});
-    }
-  }
-  // To `count` elements of the result, from `first` on.
-  void apply(const float* const* inputs, float* result, int64_t first, int64_t count) const {
-    for (const Row& row : rows_) {
-      float* const out = result + first;
-      const float* const args[3] = {out, row.input >= 0 ? inputs[row.input] + first : &row.numbers[0], &row.numbers[1]};
-      row.loop(args, out, count);
-    }
-  }
-
- private:
-  struct Row {
-    PointLoop loop;
-    int32_t input;
-    float numbers[2];
-  };
-  std::vector<Row> rows_;
-};
 
 // Inputs: rows, packed weights, the bias where there is one, what post-ops read.
 class PanelStep : public Kernel {

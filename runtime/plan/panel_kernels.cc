@@ -23,4 +23,12 @@ int64_t attention_room(int64_t keys, int64_t depth, int64_t columns) {
   return padded_columns(keys) * (depth + kAttentionRows) + keys * padded_columns(columns);
 }
 
+int64_t winograd_tiles(int64_t size, int64_t tile) { return (size + tile - 1) / tile; }
+
+int64_t winograd_places(int64_t tile) { return (tile + 2) * (tile + 2); }
+
+int64_t winograd_room(int64_t tiles, int64_t tile, int64_t channels, int64_t results) {
+  return winograd_places(tile) * (tiles * (channels + results) + 2 * kPanelUnit) + channels;
+}
+
 }  // namespace vesta::runtime::plan

@@ -1,6 +1,7 @@
 #pragma once
 
-// Products with packed matrices, and attention, which is made of two of them; compiled for several instruction sets.
+// Products with packed matrices, and what is made of them, attention and Winograd's convolutions; compiled for several
+// instruction sets.
 
 #include <cstddef>
 #include <cstdint>
@@ -54,12 +55,35 @@ inline constexpr int64_t kAttentionRows = 24;
 inline constexpr int64_t kAttentionKeys = 192;
 int64_t attention_room(int64_t keys, int64_t depth, int64_t columns);
 
+// A convolution of 3 x 3 taps with stride 1, inputs and results [images, rows, columns, channels], in tiles of 2 x 2 or
+// 4 x 4 results. Rows of tiles are counted through all images.
+struct WinogradConvolution {
+  const float* in;
+  const float* weights;  // Of transform_taps().
+  const float* bias;     // null: none
+  float* out;
+  int64_t height, width, channels;         // Of an image; `channels` are whole units.
+  int64_t out_height, out_width, results;  // `results` are whole units.
+  int64_t above, left;                     // Padding.
+  int64_t tile;                            // 2 or 4
+  int64_t first, last;                     // The rows of tiles that are made.
+  float* room;                             // winograd_room() for as many tiles.
+};
+int64_t winograd_tiles(int64_t size, int64_t tile);  // Along one dimension of that size.
+int64_t winograd_places(int64_t tile);               // Products for a tile.
+int64_t winograd_room(int64_t tiles, int64_t tile, int64_t channels, int64_t results);
+
 struct PanelKernels {
   void (*product)(const PanelProduct&);
   // `packed` holds depth * padded_columns(columns) floats; matrix[k * row_stride + n * column_stride].
   void (*pack)(const float* matrix, int64_t depth, int64_t columns, int64_t row_stride, int64_t column_stride,
                float* packed);
   void (*attend)(const HeadAttention&);
+  void (*convolve)(const WinogradConvolution&);
+  // [results, channels, 3, 3], those of each result times its `scale` (null: 1), to winograd_places(tile) packed
+  // matrices [channels, results].
+  void (*transform_taps)(const float* taps, const float* scale, int64_t results, int64_t channels, int64_t tile,
+                         float* packed);
 };
 
 // For instruction_set().

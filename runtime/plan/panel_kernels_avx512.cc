@@ -6,10 +6,11 @@
 #define VESTA_PANEL_COLUMNS 64
 #define VESTA_PANEL_ROWS 6
 #include "runtime/plan/panel_kernels.inc"
+#include "runtime/plan/winograd_kernels.inc"
 
 namespace vesta::runtime::plan {
 
 extern const PanelKernels kPanelKernels_avx512;
-const PanelKernels kPanelKernels_avx512 = {product, pack, attend};
+const PanelKernels kPanelKernels_avx512 = {product, pack, attend, convolve, transform_taps};
 
 }  // namespace vesta::runtime::plan
