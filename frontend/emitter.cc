@@ -52,7 +52,7 @@ absl::Status Emitter::check_size(const SourceRange& range) const {
 
 absl::Status Emitter::check_depth(std::string_view what, const SourceRange& range) const {
   const int64_t limit = 2 * unit_.limits().source_nesting;
-  if (depth_ <= limit) return absl::OkStatus();
+  if (depth_ <= limit) return unit_.check_levels(range);
   return support::error_at(absl::StatusCode::kResourceExhausted, unit_.original(range),
                            absl::StrCat(std::string(what), " nest deeper than the limit of ", limit));
 }
@@ -262,9 +262,8 @@ absl::StatusOr<ir::Value*> Emitter::as_value(const Sugar& sugar, const SourceRan
 
 absl::StatusOr<Sugar> Emitter::inline_call(const Function& def, std::shared_ptr<Frame> frame,
                                            const std::vector<ir::Value*>& arguments, const SourceRange& range) {
-  if (++depth_ > 2 * unit_.limits().source_nesting) {
-    return support::error_at(absl::StatusCode::kResourceExhausted, unit_.original(range), "functions nest too deep");
-  }
+  const Nesting nesting(*this);
+  VESTA_RETURN_IF_ERROR(check_depth("functions", range));
   if (arguments.size() != def.parameters.size()) {
     return error(range,
                  absl::StrCat("'", def.name, "' takes ", def.parameters.size(),
@@ -308,7 +307,6 @@ absl::StatusOr<Sugar> Emitter::inline_call(const Function& def, std::shared_ptr<
   frame_ = saved_frame;
   loop_depth_ = saved_loops;
   returning_ = std::move(saved_name);
-  --depth_;
   if (!exit.ok()) return exit.status();
   return Sugar::of(result);
 }

@@ -92,15 +92,16 @@ class Emitter {
   absl::Status check_size(const support::SourceRange& range) const;
   // What counts against the limit of nodes.
   int64_t size() const { return static_cast<int64_t>(graph_->node_count()) + made_beside_; }
-  // One level of recursion: counted as long as it lives.
+  // One level of blocks: counted as long as it lives.
   class Nesting {
    public:
-    explicit Nesting(Emitter& emitter) : depth_(emitter.depth_) { ++depth_; }
+    explicit Nesting(Emitter& emitter) : depth_(emitter.depth_), level_(emitter.unit_) { ++depth_; }
     Nesting(const Nesting&) = delete;
     ~Nesting() { --depth_; }
 
    private:
     int64_t& depth_;
+    const Unit::Level level_;
   };
   absl::Status check_depth(std::string_view what, const support::SourceRange& range) const;
   ir::Node* insert(c10::Symbol kind, std::initializer_list<ir::Value*> inputs, size_t outputs,

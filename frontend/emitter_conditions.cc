@@ -124,6 +124,8 @@ bool Emitter::is_special_call(const Call& call, Special special) {
 }
 
 absl::StatusOr<Condition> Emitter::emit_condition(const Expr& expr) {
+  const Unit::Level level(unit_);
+  VESTA_RETURN_IF_ERROR(unit_.check_levels(expr.range));
   if (const auto* unary = as<Unary>(&expr); unary != nullptr && unary->op == UnaryOp::kNot) {
     VESTA_ASSIGN_OR_RETURN(Condition inner, emit_condition(*unary->operand));
     if (inner.known.has_value()) {

@@ -18,6 +18,8 @@ absl::StatusOr<ir::Value*> Emitter::emit(const Expr& expr, const c10::TypePtr& h
 }
 
 absl::StatusOr<Sugar> Emitter::emit_sugar(const Expr& expr, const c10::TypePtr& hint) {
+  const Unit::Level level(unit_);
+  VESTA_RETURN_IF_ERROR(unit_.check_levels(expr.range));
   const bool chain = expr.kind == ExprKind::kBinary || expr.kind == ExprKind::kAttribute ||
                      expr.kind == ExprKind::kSubscript || expr.kind == ExprKind::kCall;
   if (!chain) return emit_leaf(expr, hint);

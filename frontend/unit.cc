@@ -195,6 +195,15 @@ absl::Status Unit::compile_pending() {
   return absl::UnimplementedError(missing_operators_text(missing_));
 }
 
+absl::Status Unit::check_levels(const SourceRange& range) const {
+  // Those of a function's blocks (Emitter::check_depth), and of the expression that stands in the innermost one.
+  const int64_t limit = 3 * options_.limits.source_nesting;
+  if (levels_ <= limit) return absl::OkStatus();
+  return support::error_at(
+      absl::StatusCode::kResourceExhausted, original(range),
+      absl::StrCat("blocks, expressions and the functions called in them nest deeper than the limit of ", limit));
+}
+
 absl::Status Unit::ensure_return_type(ir::Function* function, const SourceRange& call) {
   if (!function->schema().returns().empty()) return absl::OkStatus();
   auto body = bodies_.find(function);

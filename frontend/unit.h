@@ -75,6 +75,19 @@ class Unit {
   absl::Status declare_pending();
   // Compiles all bodies that wait.
   absl::Status compile_pending();
+  // One level of the emitters' recursion, counted as long as it lives: of all emitters together, for a function may be
+  // compiled, or taken in, in the middle of an expression of another one.
+  class Level {
+   public:
+    explicit Level(Unit& unit) : unit_(unit) { ++unit_.levels_; }
+    Level(const Level&) = delete;
+    ~Level() { --unit_.levels_; }
+
+   private:
+    Unit& unit_;
+  };
+  // ResourceExhausted where there are too many.
+  absl::Status check_levels(const support::SourceRange& range) const;
   // Makes sure that the result type of `function` is known, by compiling it if it has to be inferred.
   absl::Status ensure_return_type(ir::Function* function, const support::SourceRange& call);
 
@@ -178,6 +191,7 @@ class Unit {
   std::unordered_set<std::string> missing_seen_;
   std::unordered_set<const c10::ClassType*> open_classes_;
   int64_t nesting_ = 0;
+  int64_t levels_ = 0;
   bool declaring_ = false;
 };
 

@@ -502,6 +502,36 @@ TEST(EmitterLimits, UnrolledLoopsThatMayBreakAreBounded) {
   EXPECT_THAT(message_of(text), HasSubstr("blocks nest deeper than the limit of 400"));
 }
 
+// What an expression calls is compiled, or taken in, in the middle of it: the depths of both count together.
+TEST(EmitterLimits, DeepExpressionsThatCallOneAnotherAreBounded) {
+  const auto deep = [](const std::string& inner) {
+    std::string text;
+    for (int i = 0; i < 60; ++i) text += i % 2 == 0 ? "(1 if not " : "torch.jit.annotate(int, ";
+    text += inner;
+    for (int i = 60; i-- > 0;) text += i % 2 == 0 ? " else 0)" : ")";
+    return text;
+  };
+  const std::string refusal = "functions called in them nest deeper than the limit of 600";
+  EXPECT_THAT(message_of("def f():\n def g():\n  return " + deep("g()") + "\n return g()\n"), HasSubstr(refusal));
+  EXPECT_THAT(message_of("def f():\n def g():\n  return " + deep("torch.jit.wait(torch.jit.fork(g))") +
+                         "\n return torch.jit.wait(torch.jit.fork(g))\n"),
+              HasSubstr(refusal));
+  std::string functions, classes;
+  for (int i = 0; i < 190; ++i) {
+    absl::StrAppend(&functions, "def f", i, "():\n return ", deep(absl::StrCat("f", i + 1, "()")), "\n");
+    absl::StrAppend(&classes, "class C", i,
+                    ":\n def __init__(self):\n  self.x = ", deep(absl::StrCat("C", i + 1, "().x")), "\n");
+  }
+  EXPECT_THAT(message_of(functions + "def f190():\n return 1\n"), HasSubstr(refusal));
+  EXPECT_THAT(message_of(classes + "class C190:\n def __init__(self):\n  self.x = 1\ndef f():\n return C0().x\n"),
+              HasSubstr(refusal));
+  // What is declared needs nobody to compile it first.
+  std::string declared;
+  for (int i = 0; i < 190; ++i)
+    absl::StrAppend(&declared, "def f", i, "() -> int:\n return ", deep(absl::StrCat("f", i + 1, "()")), "\n");
+  EXPECT_EQ(message_of(declared + "def f190() -> int:\n return 1\n"), "compiled");
+}
+
 TEST(EmitterLimits, BranchesThatAreNeverTakenNeedNoDepth) {
   std::string text = "def f(n: int):\n if False:\n  return 1\n";
   for (int i = 0; i < 50'000; ++i) text += " elif False:\n  return 1\n";
