@@ -40,7 +40,11 @@ absl::StatusOr<c10::IValue> call(const std::shared_ptr<const runtime::Code>& cod
 }
 
 absl::Status run_while_loading(const ir::Function& function, ir::Stack& stack) {
-  return runtime::Runner::standard().run(function, stack, runtime::CallOptions());
+  // About a second of a loop: who opens a file cannot be kept for ever.
+  constexpr int64_t kInstructions = 100'000'000;
+  runtime::CallOptions options;
+  options.limits.fuel = kInstructions;
+  return runtime::Runner::standard().run(function, stack, options);
 }
 
 }  // namespace vesta::internal

@@ -36,7 +36,8 @@ absl::StatusOr<c10::IValue> call_method(const Context& context, const ObjectPtr&
                                         std::vector<c10::IValue> args, const Kwargs& kwargs,
                                         const CallOptions& options);
 
-// For `__setstate__` while an archive is read: `stack` as for ir::FunctionRunner.
+// For `__setstate__` while a file is read, and `__getstate__`: `stack` as for ir::FunctionRunner. ResourceExhausted
+// after 100,000,000 instructions.
 absl::Status run_while_loading(const ir::Function& function, ir::Stack& stack);
 
 }  // namespace vesta::internal

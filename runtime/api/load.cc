@@ -45,9 +45,7 @@ absl::StatusOr<Module> load_bytes(serialization::SharedBytes bytes, const std::s
   read.limits = options.limits;
   read.trust_weights = options.immutable_file;
   read.map_to_cpu = options.device.has_value();
-  read.run = [](const ir::Function& function, ir::Stack& stack) {
-    return internal::run_while_loading(function, stack);
-  };
+  read.run = internal::run_while_loading;
   read.allow_newer = options.allow_newer;
   VESTA_ASSIGN_OR_RETURN(read.written_by, serialization::named_release(options.written_by));
   absl::StatusOr<serialization::LoadedModule> read_module =

@@ -107,11 +107,12 @@ ProducedBy produced_by(const serialization::NativeOrigin& origin) {
 
 absl::StatusOr<Module> load_native(serialization::SharedBytes bytes, const std::string& name,
                                    const LoadOptions& options,
-                                   const std::function<void(std::map<std::string, std::string>)>& give_extra_files) {
+                                   const std::function<void(std::map<std::string, std::string>)>& give_extra_files,
+                                   const std::function<absl::Status(const ir::Function&, ir::Stack&)>& run) {
   serialization::ReadOptions read;
   read.limits = options.limits;
   read.trust_weights = options.immutable_file;
-  read.run = run_while_loading;
+  read.run = run;
   VESTA_ASSIGN_OR_RETURN(serialization::LoadedNative loaded,
                          serialization::read_native(std::move(bytes), name, native_target(), read));
   if (!loaded.module.root.toObjectRef().type()->is_module()) {

@@ -101,6 +101,24 @@ TEST(Load, LimitsApply) {
   EXPECT_EQ(load(stream, options).status().code(), absl::StatusCode::kResourceExhausted);
 }
 
+TEST(Load, AStateThatIsNeverDoneIsGivenUp) {
+  Module module("Endless");
+  must(module.register_attribute("count", int64_t{1}));
+  must(
+      module.define("def forward(self):\n  return self.count\n"
+                    "def __getstate__(self):\n  return self.count\n"
+                    "def __setstate__(self, count: int):\n"
+                    "  self.count = count\n  while self.count > 0:\n    self.count += 1\n"));
+  for (const bool native : {false, true}) {
+    std::ostringstream out;
+    must(native ? module.save_native(out) : module.save(out));
+    std::istringstream file(out.str());
+    const absl::StatusOr<Module> loaded = load(file);
+    EXPECT_EQ(loaded.status().code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_THAT(message(loaded), HasSubstr("__setstate__"));
+  }
+}
+
 TEST(Load, TwoArchivesWithAClassOfOneNameLiveSideBySide) {
   const Module one = must(load(corpus("same_name_one")));
   const Module two = must(load(corpus("same_name_two")));

@@ -23,8 +23,4 @@ def f10():
 def f11():
   return (1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int(f12()) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)
 def f12():
-  return (1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int(f13()) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)
-def f13():
-  return (1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int((1 if not int(f14()) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)) else 0)
-def f14():
   return 1
