@@ -79,13 +79,14 @@ std::optional<int64_t> Compiler::winograd_tile(const Step& step, const ConvParam
   if (!panels_take_all() || params.transposed || params.groups != 1 || weight.size() != 4) return std::nullopt;
   if (weight[2] != 3 || weight[3] != 3 || !are(params.stride, 1) || !are(params.dilation, 1)) return std::nullopt;
   if (weight[0] % kPanelUnit != 0 || weight[1] % kPanelUnit != 0) return std::nullopt;
-  // Transformed weights are four times as large as the others for tiles of 4 x 4, and nearly twice for those of 2 x 2:
-  // beyond these numbers reading them takes what the multiplications save. So it does where there are few tiles.
+  // Measured with AVX2 only. Transformed weights are four times as large as the others for tiles of 4 x 4, and nearly
+  // twice for those of 2 x 2: beyond these numbers reading them takes what the multiplications save, and they take more
+  // memory than is worth it. So it is where there are few tiles.
   struct Choice {
     int64_t tile, most_weights;
   };
-  constexpr Choice kChoices[] = {{4, 128 * 128}, {2, 256 * 256}};
-  constexpr int64_t kFewTiles = 12;
+  constexpr Choice kChoices[] = {{4, 128 * 256}, {2, 256 * 256}};
+  constexpr int64_t kFewTiles = 6;
   for (const auto& [tile, most_weights] : kChoices) {
     if (weight[0] * weight[1] > most_weights) continue;
     const int64_t tiles = out[0] * winograd_tiles(out[2], tile) * winograd_tiles(out[3], tile);
