@@ -141,9 +141,7 @@ ConvolutionLayouts Compiler::layouts_by_rule(const PlanGraph& graph) {
 absl::Status Compiler::convolution(const Step& step, const ConvParams& params) {
   const bool takes_blocks = layouts_[convolutions_++];
   if (takes_panels(step, params)) return panel_convolution(step, params);
-  if (!takes_blocks) {
-    if (const std::optional<int64_t> tile = winograd_tile(step, params)) return winograd(step, params, *tile);
-  }
+  if (!takes_blocks && takes_winograd(step, params)) return winograd(step, params);
   const PlanTensor& input = tensor(step.inputs[0]);
   const PlanTensor& weight = tensor(step.inputs[1]);
   const PlanTensor& output = tensor(step.outputs[0]);

@@ -55,8 +55,8 @@ class WinogradStep : public Kernel {
 
   // Of this row of tiles: rows lie one behind the other, through all images.
   int64_t first_result(int64_t row) const {
-    const int64_t down = winograd_tiles(convolution_.out_height, convolution_.tile);
-    const int64_t line = row / down * convolution_.out_height + row % down * convolution_.tile;
+    const int64_t down = winograd_tiles(convolution_.out_height);
+    const int64_t line = row / down * convolution_.out_height + row % down * kWinogradTile;
     return line * convolution_.out_width * convolution_.results;
   }
 
@@ -73,42 +73,34 @@ bool are(const Dims& values, int64_t value) {
 
 }  // namespace
 
-std::optional<int64_t> Compiler::winograd_tile(const Step& step, const ConvParams& params) const {
+bool Compiler::takes_winograd(const Step& step, const ConvParams& params) const {
   const Dims& weight = tensor(step.inputs[1]).dims;
   const Dims& out = tensor(step.outputs[0]).dims;
-  if (!panels_take_all() || params.transposed || params.groups != 1 || weight.size() != 4) return std::nullopt;
-  if (weight[2] != 3 || weight[3] != 3 || !are(params.stride, 1) || !are(params.dilation, 1)) return std::nullopt;
-  if (weight[0] % kPanelUnit != 0 || weight[1] % kPanelUnit != 0) return std::nullopt;
-  // Measured with AVX2 only. Transformed weights are four times as large as the others for tiles of 4 x 4, and nearly
-  // twice for those of 2 x 2: beyond these numbers reading them takes what the multiplications save, and they take more
-  // memory than is worth it. So it is where there are few tiles.
-  struct Choice {
-    int64_t tile, most_weights;
-  };
-  constexpr Choice kChoices[] = {{4, 128 * 256}, {2, 256 * 256}};
+  if (!panels_take_all() || params.transposed || params.groups != 1 || weight.size() != 4) return false;
+  if (weight[2] != 3 || weight[3] != 3 || !are(params.stride, 1) || !are(params.dilation, 1)) return false;
+  if (weight[0] % kPanelUnit != 0 || weight[1] % kPanelUnit != 0) return false;
+  // Measured with AVX2 only. Transformed weights are four times as large as the others: where there are more, or few
+  // tiles, reading them takes what the multiplications save, and the module more memory than torch::jit.
+  constexpr int64_t kMostWeights = 128 * 256;
   constexpr int64_t kFewTiles = 6;
-  for (const auto& [tile, most_weights] : kChoices) {
-    if (weight[0] * weight[1] > most_weights) continue;
-    const int64_t tiles = out[0] * winograd_tiles(out[2], tile) * winograd_tiles(out[3], tile);
-    const int64_t products = std::max(tiles, kFewTiles) * winograd_places(tile);
-    if (products * 3 / 2 < out[0] * out[2] * out[3] * 9) return tile;
-  }
-  return std::nullopt;
+  if (weight[0] * weight[1] > kMostWeights) return false;
+  const int64_t tiles = out[0] * winograd_tiles(out[2]) * winograd_tiles(out[3]);
+  return std::max(tiles, kFewTiles) * kWinogradPlaces * 3 / 2 < out[0] * out[2] * out[3] * 9;
 }
 
-absl::Status Compiler::winograd(const Step& step, const ConvParams& params, int64_t tile) {
+absl::Status Compiler::winograd(const Step& step, const ConvParams& params) {
   const PlanTensor& held = tensor(step.inputs[1]);
   const Dims& in = tensor(step.inputs[0]).dims;
   const Dims& out = tensor(step.outputs[0]).dims;
-  const int64_t size = winograd_places(tile) * in[1] * out[1];
+  const int64_t size = kWinogradPlaces * in[1] * out[1];
   const at::Tensor weights = constants_.get(
-      absl::StrCat("winograd ", tile), held.sources(),
+      "winograd", held.sources(),
       [&] {
         const at::Tensor taps = held.constant.contiguous();
         const at::Tensor made = constants_.new_bytes(size * static_cast<int64_t>(sizeof(float))).view(at::kFloat);
         panel_kernels().transform_taps(taps.const_data_ptr<float>(),
                                        held.scale.defined() ? held.scale.const_data_ptr<float>() : nullptr, out[1],
-                                       in[1], tile, made.mutable_data_ptr<float>());
+                                       in[1], made.mutable_data_ptr<float>());
         leave_to_file(held.constant);
         return made;
       },
@@ -130,17 +122,16 @@ absl::Status Compiler::winograd(const Step& step, const ConvParams& params, int6
   convolution.results = out[1];
   convolution.above = params.padding_before[0];
   convolution.left = params.padding_before[1];
-  convolution.tile = tile;
-  const int64_t rows = out[0] * winograd_tiles(out[2], tile);
-  const int64_t across = winograd_tiles(out[3], tile);
+  const int64_t rows = out[0] * winograd_tiles(out[2]);
+  const int64_t across = winograd_tiles(out[3]);
   const int64_t parts = std::min<int64_t>(at::get_num_threads(), rows);
   const int64_t rows_at_once = std::clamp<int64_t>(kTilesAtOnce / across, 1, (rows + parts - 1) / parts);
-  const int64_t room = winograd_room(rows_at_once * across, tile, in[1], out[1]);
+  const int64_t room = winograd_room(rows_at_once * across, in[1], out[1]);
   std::vector<BufferPart> outputs = {new_location(step.outputs[0], channels_together(out)).part};
   for (int64_t part = 0; part < parts; ++part) {
     outputs.push_back({new_buffer(Buffer::Kind::kArena, -1, static_cast<size_t>(room) * sizeof(float)), 0});
   }
-  emit(absl::StrCat("winograd ", tile, " ", out[0], "x", out[2], "x", out[3], " ", in[1], " -> ", out[1], " + ",
+  emit(absl::StrCat("winograd ", out[0], "x", out[2], "x", out[3], " ", in[1], " -> ", out[1], " + ",
                     step.post_ops.size()),
        std::make_unique<WinogradStep>(convolution, rows, rows_at_once, parts, params.has_bias, step.post_ops),
        std::move(inputs), std::move(outputs));

@@ -106,9 +106,8 @@ class Compiler {
   absl::Status strided_panel_product(const Step& step, const MatmulParams& params);
 
   // compile_winograd.cc
-  // Results along each side of the tiles in which it is made; empty where oneDNN's direct one is better.
-  std::optional<int64_t> winograd_tile(const Step& step, const ConvParams& params) const;
-  absl::Status winograd(const Step& step, const ConvParams& params, int64_t tile);
+  bool takes_winograd(const Step& step, const ConvParams& params) const;
+  absl::Status winograd(const Step& step, const ConvParams& params);
 
   // compile_attention.cc
   absl::Status attention(const Step& step, const AttentionParams& params);

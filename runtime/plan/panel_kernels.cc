@@ -23,12 +23,10 @@ int64_t attention_room(int64_t keys, int64_t depth, int64_t columns) {
   return padded_columns(keys) * (depth + kAttentionRows) + keys * padded_columns(columns);
 }
 
-int64_t winograd_tiles(int64_t size, int64_t tile) { return (size + tile - 1) / tile; }
+int64_t winograd_tiles(int64_t size) { return (size + kWinogradTile - 1) / kWinogradTile; }
 
-int64_t winograd_places(int64_t tile) { return (tile + 2) * (tile + 2); }
-
-int64_t winograd_room(int64_t tiles, int64_t tile, int64_t channels, int64_t results) {
-  return winograd_places(tile) * (tiles * (channels + results) + 2 * kPanelUnit) + channels;
+int64_t winograd_room(int64_t tiles, int64_t channels, int64_t results) {
+  return kWinogradPlaces * (tiles * (channels + results) + 2 * kPanelUnit) + channels;
 }
 
 }  // namespace vesta::runtime::plan

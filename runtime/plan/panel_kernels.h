@@ -55,8 +55,8 @@ inline constexpr int64_t kAttentionRows = 24;
 inline constexpr int64_t kAttentionKeys = 192;
 int64_t attention_room(int64_t keys, int64_t depth, int64_t columns);
 
-// A convolution of 3 x 3 taps with stride 1, inputs and results [images, rows, columns, channels], in tiles of 2 x 2 or
-// 4 x 4 results. Rows of tiles are counted through all images.
+// A convolution of 3 x 3 taps with stride 1, inputs and results [images, rows, columns, channels], in tiles of
+// kWinogradTile x kWinogradTile results. Rows of tiles are counted through all images.
 struct WinogradConvolution {
   const float* in;
   const float* weights;  // Of transform_taps().
@@ -65,13 +65,13 @@ struct WinogradConvolution {
   int64_t height, width, channels;         // Of an image; `channels` are whole units.
   int64_t out_height, out_width, results;  // `results` are whole units.
   int64_t above, left;                     // Padding.
-  int64_t tile;                            // 2 or 4
   int64_t first, last;                     // The rows of tiles that are made.
   float* room;                             // winograd_room() for as many tiles.
 };
-int64_t winograd_tiles(int64_t size, int64_t tile);  // Along one dimension of that size.
-int64_t winograd_places(int64_t tile);               // Products for a tile.
-int64_t winograd_room(int64_t tiles, int64_t tile, int64_t channels, int64_t results);
+inline constexpr int64_t kWinogradTile = 4;
+inline constexpr int64_t kWinogradPlaces = (kWinogradTile + 2) * (kWinogradTile + 2);  // Products for a tile.
+int64_t winograd_tiles(int64_t size);  // Along one dimension of that size.
+int64_t winograd_room(int64_t tiles, int64_t channels, int64_t results);
 
 struct PanelKernels {
   void (*product)(const PanelProduct&);
@@ -80,10 +80,9 @@ struct PanelKernels {
                float* packed);
   void (*attend)(const HeadAttention&);
   void (*convolve)(const WinogradConvolution&);
-  // [results, channels, 3, 3], those of each result times its `scale` (null: 1), to winograd_places(tile) packed
-  // matrices [channels, results].
-  void (*transform_taps)(const float* taps, const float* scale, int64_t results, int64_t channels, int64_t tile,
-                         float* packed);
+  // [results, channels, 3, 3], those of each result times its `scale` (null: 1), to kWinogradPlaces packed matrices
+  // [channels, results].
+  void (*transform_taps)(const float* taps, const float* scale, int64_t results, int64_t channels, float* packed);
 };
 
 // For instruction_set().

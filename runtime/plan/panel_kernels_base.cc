@@ -11,6 +11,6 @@
 namespace vesta::runtime::plan {
 
 extern const PanelKernels kPanelKernels_base;
-const PanelKernels kPanelKernels_base = {product, pack, attend, convolve, transform_taps};
+const PanelKernels kPanelKernels_base = {product, pack, attend, convolve, transform_all_taps};
 
 }  // namespace vesta::runtime::plan
