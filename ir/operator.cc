@@ -132,6 +132,17 @@ std::vector<std::string> OperatorCatalog::names() const {
 }
 
 std::string display_name(std::string_view name) {
+  // What has a name of its own only because there is no function of that name.
+  struct Row {
+    std::string_view name, written;
+  };
+  constexpr Row kSyntax[] = {
+      {"aten::_set_item", "__setitem__"}, {"aten::Delete", "del"},           {"prim::ModuleContainerIndex", "[]"},
+      {"prim::Print", "print"},           {"prim::RaiseException", "raise"},
+  };
+  for (const Row& row : kSyntax) {
+    if (row.name == name) return std::string(row.written);
+  }
   for (const std::string_view own : {"aten::", "prim::"}) {
     if (name.starts_with(own)) return std::string(name.substr(own.size()));
   }
