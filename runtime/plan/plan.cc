@@ -107,29 +107,27 @@ std::unique_ptr<PlanContext> make_context(const PlanImpl& impl) {
   return context;
 }
 
-at::Tensor over_storage(const FreshTensor& made, c10::Storage storage) {
-  const auto type = made.integers ? caffe2::TypeMeta::Make<int64_t>() : caffe2::TypeMeta::Make<float>();
-  at::Tensor tensor =
-      at::detail::make_tensor<c10::TensorImpl>(std::move(storage), c10::DispatchKeySet(c10::DispatchKey::CPU), type);
-  if (made.contiguous) {
-    tensor.unsafeGetTensorImpl()->set_sizes_contiguous(made.dims);
-  } else {
-    tensor.unsafeGetTensorImpl()->set_sizes_and_strides(made.dims, made.strides);
-  }
-  return tensor;
+// Whether nobody else holds the tensor or its memory, and it is as it was made.
+bool is_free(const FreshTensor& made, const KeptTensor& kept) {
+  const at::Tensor& tensor = kept.tensor;
+  if (tensor.use_count() != 1 || tensor.weak_use_count() != 1) return false;
+  // What another thread that held it has done to it comes before.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  const c10::Storage& storage = tensor.storage();
+  const c10::DataPtr& data = storage.data_ptr();
+  if (storage.use_count() != 1 || data.get() != kept.data || data.get_deleter() != kept.deleter) return false;
+  return storage.nbytes() == made.bytes && tensor.key_set() == kept.keys &&
+         tensor.is_inference() == c10::InferenceMode::is_enabled() &&
+         tensor.unsafeGetTensorImpl()->autograd_meta() == nullptr && !tensor.has_names() &&
+         tensor.storage_offset() == 0 && tensor.sizes() == at::IntArrayRef(made.dims) &&
+         tensor.strides() == at::IntArrayRef(made.strides);
 }
 
-// A tensor of a result: in memory that an earlier one has left, where that is certain.
-at::Tensor make_fresh(const FreshTensor& made, KeptStorage* kept) {
+// A tensor of a result: one that an earlier call has left, where that is certain.
+at::Tensor make_fresh(const FreshTensor& made, KeptTensor* kept) {
   const size_t keeps = kept_tensors(made.bytes);
   for (size_t i = 0; i < keeps; ++i) {
-    const KeptStorage& last = kept[i];
-    if (!last.storage || last.storage.use_count() != 1) continue;
-    // What another thread that held it has done to it comes before.
-    std::atomic_thread_fence(std::memory_order_acquire);
-    const c10::DataPtr& data = last.storage.data_ptr();
-    if (data.get() == last.data && data.get_deleter() == last.deleter && last.storage.nbytes() == made.bytes)
-      return over_storage(made, last.storage);
+    if (is_free(made, kept[i])) return kept[i].tensor;
   }
   const at::ScalarType type = made.integers ? at::kLong : at::kFloat;
   at::Tensor tensor = made.contiguous ? at::Tensor(at::detail::empty_cpu(made.dims, type))
@@ -138,7 +136,7 @@ at::Tensor make_fresh(const FreshTensor& made, KeptStorage* kept) {
   const c10::Storage& storage = tensor.storage();
   if (storage.nbytes() != made.bytes) return tensor;
   if (keeps > 1) std::swap(kept[0], kept[1]);
-  kept[0] = {storage, storage.data_ptr().get(), storage.data_ptr().get_deleter()};
+  kept[0] = {tensor, tensor.key_set(), storage.data_ptr().get(), storage.data_ptr().get_deleter()};
   return tensor;
 }
 

@@ -57,11 +57,12 @@ struct FreshTensor {
   size_t bytes = 0;
 };
 
-// Memory of a result that nobody but the context may hold any more: the next call's result may lie in it.
-struct KeptStorage {
-  c10::Storage storage;
-  void* data =
-      nullptr;  // As it was made: who gives a storage other memory, or shares its memory, changes one of these.
+// A result that nobody but the context may hold any more: the next call's result may be the same tensor.
+struct KeptTensor {
+  at::Tensor tensor;
+  // As they were made: who changes the tensor or its memory, or shares that, changes one of these.
+  c10::DispatchKeySet keys;
+  void* data = nullptr;
   c10::DeleterFnPtr deleter = nullptr;
 };
 
@@ -84,7 +85,7 @@ struct PlanContext {
   std::vector<Moving> moving;
   std::vector<int64_t> numbers;  // By input: those that are ints.
   // Two by fresh tensor: what a loop carries is alive while its successor is made.
-  std::vector<KeptStorage> kept;
+  std::vector<KeptTensor> kept;
 };
 
 struct PlanImpl {

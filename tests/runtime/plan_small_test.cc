@@ -1,5 +1,6 @@
-// Plans of small tensors: products by kernels of our own, results in memory that earlier calls have left.
+// Plans of small tensors: products by kernels of our own, results that earlier calls have left.
 
+#include <functional>
 #include <set>
 #include <string>
 #include <thread>
@@ -181,13 +182,64 @@ TEST_F(PlanSmallTest, WhatTheCallerKeepsIsNeverWrittenToAgain) {
   for (size_t i = 0; i < kept.size(); ++i) testing::expect_close(kept[i], layer.plain(inputs[i]));
 }
 
-TEST_F(PlanSmallTest, MemoryOfAResultThatIsGoneIsUsedAgain) {
+TEST_F(PlanSmallTest, AResultThatIsGoneIsGivenAgain) {
   const c10::NoGradGuard no_grad;
   const Layer layer;
   const at::Tensor x = at::randn({2, 16});
+  std::set<const c10::TensorImpl*> tensors;
   std::set<const void*> places;
-  for (int i = 0; i < 10; ++i) places.insert(layer(x).const_data_ptr());
+  for (int i = 0; i < 10; ++i) {
+    const at::Tensor result = layer(x);
+    testing::expect_close(result, layer.plain(x));
+    result.add_(1);
+    tensors.insert(result.unsafeGetTensorImpl());
+    places.insert(result.const_data_ptr());
+  }
+  EXPECT_EQ(tensors.size(), 1U);
   EXPECT_EQ(places.size(), 1U);
+}
+
+TEST_F(PlanSmallTest, AResultThatIsLookedAtFromElsewhereIsNotGivenAgain) {
+  const c10::NoGradGuard no_grad;
+  const Layer layer;
+  const at::Tensor x = at::randn({2, 16});
+  at::Tensor first = layer(x);
+  const c10::weak_intrusive_ptr<c10::TensorImpl> seen(first.getIntrusivePtr());
+  first = at::Tensor();
+  const at::Tensor second = layer(x);
+  EXPECT_NE(second.unsafeGetTensorImpl(), seen._unsafe_get_target());
+}
+
+TEST_F(PlanSmallTest, ChangedResultsAreNotGivenAgain) {
+  const Layer layer;
+  const at::Tensor x = at::randn({2, 16});
+  const std::vector<std::function<void(at::Tensor&)>> changes = {
+      [](at::Tensor& t) { t.t_(); },
+      [](at::Tensor& t) {
+        t.resize_({1, 5});
+      },
+      [](at::Tensor& t) {
+        t.set_(at::ones({2, 24}));
+      },
+      [](at::Tensor& t) { t.unsafeGetTensorImpl()->set_storage_offset(1); },
+      [](at::Tensor& t) { t.unsafeGetTensorImpl()->_set_neg(true); },
+      [](at::Tensor& t) { t.requires_grad_(true); },
+      [](at::Tensor& t) {
+        at::internal_set_names_inplace(
+            t, std::vector<at::Dimname>{at::Dimname::fromSymbol(at::Symbol::dimname("rows")), at::Dimname::wildcard()});
+      },
+  };
+  for (size_t i = 0; i < changes.size(); ++i) {
+    SCOPED_TRACE(i);
+    {
+      at::Tensor result = layer(x);
+      changes[i](result);
+    }
+    const at::Tensor again = layer(x);
+    testing::expect_close(again, layer.plain(x));
+    EXPECT_FALSE(again.requires_grad() || again.is_neg() || again.has_names());
+    EXPECT_EQ(again.storage_offset(), 0);
+  }
 }
 
 TEST_F(PlanSmallTest, MemoryOfLargeResultsIsGivenBack) {
