@@ -141,6 +141,32 @@ TEST(PointwiseKernels, ExponentialsAreRightToThreeUnits) {
   }
 }
 
+TEST(PointwiseKernels, GeluIsRightToAShareOfItsArgument) {
+  for (const InstructionSet set : {InstructionSet::kBase, InstructionSet::kAvx2, InstructionSet::kAvx512}) {
+    const PointLoop* loops = point_loops(set);
+    if (loops == nullptr) continue;
+    SCOPED_TRACE(static_cast<int>(set));
+    double worst = 0;
+    const auto gelu = [&](float x) {
+      float result = 7;
+      const float* const args[3] = {&x, nullptr, nullptr};
+      loops[static_cast<size_t>(PointOp::k_gelu_erf) * kPointVariants](args, &result, 1);
+      const double exact = 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+      worst = std::max(worst, std::fabs(result - exact) / std::fabs(x));
+      return result;
+    };
+    for (int i = -40000; i <= 40000; ++i) {
+      if (i != 0) gelu(static_cast<float>(i) / 4000);
+    }
+    for (float x = 1e-30F; x < 1; x *= 1.7F) gelu(x), gelu(-x);
+    EXPECT_LE(worst, 3e-7);
+    for (float x : {6.0F, 100.0F, 1e20F}) {
+      EXPECT_EQ(gelu(x), x);
+      EXPECT_EQ(gelu(-x), 0);
+    }
+  }
+}
+
 TEST(PointwiseKernels, EndsAndNoNumbersAreThoseOfTheFunctions) {
   const float infinity = std::numeric_limits<float>::infinity();
   const float nan = std::numeric_limits<float>::quiet_NaN();
