@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 
 #include "absl/strings/str_cat.h"
@@ -23,16 +24,19 @@ TensorId Builder::emit_linear(TensorId input, const at::Tensor& weight, const at
   return emit_rows(input, constant_tensor(transposed), bias.defined() ? constant_tensor(bias) : kNoTensor);
 }
 
+// `scale` and `shift` may be undefined.
 TensorId Builder::emit_layer_norm(TensorId input, const at::Tensor& scale, const at::Tensor& shift, double epsilon) {
   if (failed()) return input;
   const TensorId source = contiguous(input);
   const int64_t size = dims(source).back();
-  if (scale.dim() != 1 || shift.dim() != 1 || scale.size(0) != size || shift.size(0) != size) {
+  const at::Tensor factors = scale.defined() ? scale : at::ones({size});
+  const at::Tensor terms = shift.defined() ? shift : at::zeros({size});
+  if (factors.dim() != 1 || terms.dim() != 1 || factors.size(0) != size || terms.size(0) != size) {
     refuse("takes a scale of another size");
     return input;
   }
   const TensorId output = new_tensor(dims(source));
-  new_step(LayerNormParams{static_cast<float>(epsilon)}, {source, constant_tensor(scale), constant_tensor(shift)},
+  new_step(LayerNormParams{static_cast<float>(epsilon)}, {source, constant_tensor(factors), constant_tensor(terms)},
            output);
   return output;
 }

@@ -117,20 +117,14 @@ TensorId Builder::emit_softmax(TensorId input, int64_t axis, bool logarithm) {
 
 // layer_norm(input, normalized_shape, weight, bias, eps, cudnn_enable)
 void Builder::layer_norm(const Node& node) {
-  const TensorId input = contiguous(tensor(node, 0));
+  const TensorId input = tensor(node, 0);
   const Dims shape = integers(node, 1);
   if (failed() || shape.size() != 1 || dims(input).empty() || dims(input).back() != shape[0])
     return refuse("is no norm over the last dimension");
-  const bool affine = !is_none(node, 2) && !is_none(node, 3);
-  if (!affine) return refuse("has no scale or no shift");
-  const at::Tensor scale = constant_of(node, 2);
-  const at::Tensor shift = constant_of(node, 3);
-  if (failed() || scale.dim() != 1 || shift.dim() != 1 || scale.size(0) != shape[0] || shift.size(0) != shape[0])
-    return refuse("takes a scale of another size");
-  const TensorId output = new_tensor(dims(input));
-  new_step(LayerNormParams{static_cast<float>(number(node, 4))},
-           {input, constant_tensor(scale), constant_tensor(shift)}, output);
-  bind(node.output(), output);
+  const at::Tensor scale = is_none(node, 2) ? at::Tensor() : constant_of(node, 2);
+  const at::Tensor shift = is_none(node, 3) ? at::Tensor() : constant_of(node, 3);
+  const TensorId output = emit_layer_norm(input, scale, shift, number(node, 4));
+  if (!failed()) bind(node.output(), output);
 }
 
 // scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)

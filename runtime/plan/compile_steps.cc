@@ -275,28 +275,6 @@ absl::Status Compiler::softmax(const Step& step, const SoftmaxParams& params) {
   return absl::OkStatus();
 }
 
-absl::Status Compiler::layer_norm(const Step& step, const LayerNormParams& params) {
-  const PlanTensor& output = tensor(step.outputs[0]);
-  const int64_t size = output.dims.back();
-  const MemoryDesc rows = plain({output.numel() / size, size});
-  Location source = in_layout(step.inputs[0], plain(output.dims));
-  source.desc = rows;
-  dnnl::primitive_attr attr;
-  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  const dnnl::layer_normalization_forward::primitive_desc pd(
-      cpu_engine(), dnnl::prop_kind::forward_inference, rows, rows, params.epsilon,
-      dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift, attr);
-  Location made = new_location(step.outputs[0], plain(output.dims));
-  made.desc = rows;
-  Arguments arguments = {{DNNL_ARG_SRC, source},
-                         {DNNL_ARG_SCALE, in_layout(step.inputs[1], plain({size}))},
-                         {DNNL_ARG_SHIFT, in_layout(step.inputs[2], plain({size}))},
-                         {DNNL_ARG_DST, made}};
-  emit(absl::StrCat("layer_norm ", pd.impl_info_str()), dnnl::layer_normalization_forward(pd), std::move(arguments),
-       pd.scratchpad_desc());
-  return absl::OkStatus();
-}
-
 absl::Status Compiler::copy(const Step& step) {
   const PlanTensor& output = tensor(step.outputs[0]);
   const Location source = strided_location(step.inputs[0]);

@@ -91,7 +91,6 @@ class Compiler {
   absl::Status matmul(const Step& step, const MatmulParams& params);
   absl::Status pool(const Step& step, const PoolParams& params);
   absl::Status softmax(const Step& step, const SoftmaxParams& params);
-  absl::Status layer_norm(const Step& step, const LayerNormParams& params);
   absl::Status copy(const Step& step);
   static dnnl::primitive_attr attributes(const Step& step, const std::vector<MemoryDesc>& binary_descs);
   void add_post_op_arguments(const Step& step, const dnnl::primitive_desc_base& pd, const Dims& dims,
@@ -111,6 +110,9 @@ class Compiler {
 
   // compile_attention.cc
   absl::Status attention(const Step& step, const AttentionParams& params);
+
+  // compile_norm.cc
+  absl::Status layer_norm(const Step& step, const LayerNormParams& params);
 
   // compile_copies.cc
   static bool copies_itself(const MemoryDesc& from, const MemoryDesc& to);

@@ -1,7 +1,7 @@
 #pragma once
 
-// Products with packed matrices, and what is made of them, attention and Winograd's convolutions; compiled for several
-// instruction sets.
+// Products with packed matrices, what is made of them, attention and Winograd's convolutions, and layer norms; compiled
+// for several instruction sets.
 
 #include <cstddef>
 #include <cstdint>
@@ -73,6 +73,16 @@ inline constexpr int64_t kWinogradPlaces = (kWinogradTile + 2) * (kWinogradTile 
 int64_t winograd_tiles(int64_t size);  // Along one dimension of that size.
 int64_t winograd_room(int64_t tiles, int64_t channels, int64_t results);
 
+// (in - mean) / sqrt(variance + epsilon) * scale + shift, of each row; rows lie one behind the other.
+struct RowNorm {
+  const float* in;  // rows x size
+  const float* scale;
+  const float* shift;
+  float* out;
+  int64_t rows, size;
+  float epsilon;
+};
+
 struct PanelKernels {
   void (*product)(const PanelProduct&);
   // `packed` holds depth * padded_columns(columns) floats; matrix[k * row_stride + n * column_stride].
@@ -83,6 +93,7 @@ struct PanelKernels {
   // [results, channels, 3, 3], those of each result times its `scale` (null: 1), to kWinogradPlaces packed matrices
   // [channels, results].
   void (*transform_taps)(const float* taps, const float* scale, int64_t results, int64_t channels, float* packed);
+  void (*normalize)(const RowNorm&);
 };
 
 // For instruction_set().

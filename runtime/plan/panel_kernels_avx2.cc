@@ -5,12 +5,13 @@
 #define VESTA_VECTOR_WIDTH 8
 #define VESTA_PANEL_COLUMNS 16
 #define VESTA_PANEL_ROWS 6
+#include "runtime/plan/norm_kernels.inc"
 #include "runtime/plan/panel_kernels.inc"
 #include "runtime/plan/winograd_kernels.inc"
 
 namespace vesta::runtime::plan {
 
 extern const PanelKernels kPanelKernels_avx2;
-const PanelKernels kPanelKernels_avx2 = {product, pack, attend, convolve, transform_all_taps};
+const PanelKernels kPanelKernels_avx2 = {product, pack, attend, convolve, transform_all_taps, normalize};
 
 }  // namespace vesta::runtime::plan

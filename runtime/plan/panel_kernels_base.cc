@@ -5,12 +5,13 @@
 #define VESTA_VECTOR_WIDTH 4
 #define VESTA_PANEL_COLUMNS 16
 #define VESTA_PANEL_ROWS 3
+#include "runtime/plan/norm_kernels.inc"
 #include "runtime/plan/panel_kernels.inc"
 #include "runtime/plan/winograd_kernels.inc"
 
 namespace vesta::runtime::plan {
 
 extern const PanelKernels kPanelKernels_base;
-const PanelKernels kPanelKernels_base = {product, pack, attend, convolve, transform_all_taps};
+const PanelKernels kPanelKernels_base = {product, pack, attend, convolve, transform_all_taps, normalize};
 
 }  // namespace vesta::runtime::plan
