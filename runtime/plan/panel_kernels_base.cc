@@ -1,12 +1,13 @@
-// Products with packed matrices for the x86-64 baseline; compiled with that set's flags (runtime/CMakeLists.txt).
+// The kernels of panel_kernels.h for the x86-64 baseline; compiled with that set's flags (runtime/CMakeLists.txt).
 
 #include "runtime/plan/panel_kernels.h"
 
 #define VESTA_VECTOR_WIDTH 4
 #define VESTA_PANEL_COLUMNS 16
 #define VESTA_PANEL_ROWS 3
-#include "runtime/plan/norm_kernels.inc"
 #include "runtime/plan/panel_kernels.inc"
+// These two use what that one defines.
+#include "runtime/plan/norm_kernels.inc"
 #include "runtime/plan/winograd_kernels.inc"
 
 namespace vesta::runtime::plan {
