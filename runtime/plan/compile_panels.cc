@@ -256,6 +256,49 @@ absl::Status Compiler::panel_product(const Step& step, const MatmulParams& param
   return absl::OkStatus();
 }
 
+bool Compiler::takes_pixel_panels(const Step& step, const ConvParams& params) const {
+  const Dims& weight = tensor(step.inputs[1]).dims;
+  return panels_take_all() && !params.transposed && params.groups == 1 && weight.size() == 4 && weight[2] == 1 &&
+         weight[3] == 1 && all_are(params.stride, 1) && all_are(params.padding_before, 0) &&
+         all_are(params.padding_after, 0);
+}
+
+// A convolution of a single tap: its pixels are the rows of a product.
+absl::Status Compiler::pixel_panels(const Step& step, const ConvParams& params) {
+  const PlanTensor& held = tensor(step.inputs[1]);
+  const Dims& in = tensor(step.inputs[0]).dims;
+  const Dims& out = tensor(step.outputs[0]).dims;
+  const int64_t packed_size = in[1] * padded_columns(out[1]);
+  const at::Tensor panels = constants_.get(
+      "panels of pixels", held.sources(),
+      [&] {
+        const at::Tensor by_result = held.constant.flatten(1);
+        const at::Tensor rows = held.scale.defined() ? at::mul(by_result, held.scale.view({-1, 1})) : by_result;
+        const at::Tensor made =
+            constants_.new_bytes(packed_size * static_cast<int64_t>(sizeof(float))).view(at::kFloat);
+        panel_kernels().pack(rows.const_data_ptr<float>(), in[1], out[1], rows.stride(1), rows.stride(0),
+                             made.mutable_data_ptr<float>());
+        leave_to_file(held.constant);
+        return made;
+      },
+      DerivedConstants::Form{at::kFloat, {packed_size}});
+  std::vector<BufferPart> inputs = {in_layout(step.inputs[0], channels_together(in)).part,
+                                    constant_location(panels).part};
+  if (params.has_bias) inputs.push_back(in_layout(step.inputs[2], plain({out[1]})).part);
+  for (size_t i = inputs.size(); i < step.inputs.size(); ++i)
+    inputs.push_back(in_layout(step.inputs[i], channels_together(out)).part);
+  PanelProduct product{};
+  product.rows = out[0] * out[2] * out[3];
+  product.depth = in[1];
+  product.columns = out[1];
+  product.a_stride = in[1];
+  product.out_stride = out[1];
+  emit(absl::StrCat("panels of pixels ", product.rows, "x", in[1], "x", out[1], " + ", step.post_ops.size()),
+       std::make_unique<PanelStep>(product, parts_for(product), params.has_bias, step.post_ops), std::move(inputs),
+       {new_location(step.outputs[0], channels_together(out)).part});
+  return absl::OkStatus();
+}
+
 bool Compiler::takes_strided_panels(const Step& step, const MatmulParams& params) const {
   const PlanTensor& a = tensor(step.inputs[0]);
   const PlanTensor& output = tensor(step.outputs[0]);

@@ -142,6 +142,7 @@ absl::Status Compiler::convolution(const Step& step, const ConvParams& params) {
   const bool takes_blocks = layouts_[convolutions_++];
   if (takes_panels(step, params)) return panel_convolution(step, params);
   if (!takes_blocks && takes_winograd(step, params)) return winograd(step, params);
+  if (!takes_blocks && takes_pixel_panels(step, params)) return pixel_panels(step, params);
   const PlanTensor& input = tensor(step.inputs[0]);
   const PlanTensor& weight = tensor(step.inputs[1]);
   const PlanTensor& output = tensor(step.outputs[0]);

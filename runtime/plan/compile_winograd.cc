@@ -67,17 +67,13 @@ class WinogradStep : public Kernel {
   const PanelKernels& kernels_ = panel_kernels();
 };
 
-bool are(const Dims& values, int64_t value) {
-  return std::all_of(values.begin(), values.end(), [=](int64_t one) { return one == value; });
-}
-
 }  // namespace
 
 bool Compiler::takes_winograd(const Step& step, const ConvParams& params) const {
   const Dims& weight = tensor(step.inputs[1]).dims;
   const Dims& out = tensor(step.outputs[0]).dims;
   if (!panels_take_all() || params.transposed || params.groups != 1 || weight.size() != 4) return false;
-  if (weight[2] != 3 || weight[3] != 3 || !are(params.stride, 1) || !are(params.dilation, 1)) return false;
+  if (weight[2] != 3 || weight[3] != 3 || !all_are(params.stride, 1) || !all_are(params.dilation, 1)) return false;
   if (weight[0] % kPanelUnit != 0 || weight[1] % kPanelUnit != 0) return false;
   // Measured with AVX2 only. Transformed weights are four times as large as the others: where there are more, or few
   // tiles, reading them takes what the multiplications save, and the module more memory than torch::jit.
@@ -105,9 +101,6 @@ absl::Status Compiler::winograd(const Step& step, const ConvParams& params) {
         return made;
       },
       DerivedConstants::Form{at::kFloat, {size}});
-  const auto channels_together = [](const Dims& dims) {
-    return MemoryDesc(dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::nhwc);
-  };
   std::vector<BufferPart> inputs = {in_layout(step.inputs[0], channels_together(in)).part,
                                     constant_location(weights).part};
   if (params.has_bias) inputs.push_back(in_layout(step.inputs[2], plain({out[1]})).part);

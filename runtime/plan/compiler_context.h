@@ -101,6 +101,8 @@ class Compiler {
   absl::Status panel_product(const Step& step, const MatmulParams& params);
   bool takes_panels(const Step& step, const ConvParams& params) const;
   absl::Status panel_convolution(const Step& step, const ConvParams& params);
+  bool takes_pixel_panels(const Step& step, const ConvParams& params) const;
+  absl::Status pixel_panels(const Step& step, const ConvParams& params);
   bool takes_strided_panels(const Step& step, const MatmulParams& params) const;
   absl::Status strided_panel_product(const Step& step, const MatmulParams& params);
 

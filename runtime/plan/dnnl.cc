@@ -44,6 +44,10 @@ MemoryDesc any_layout(const Dims& dims) {
   return MemoryDesc(dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any);
 }
 
+MemoryDesc channels_together(const Dims& dims) {
+  return MemoryDesc(dims, dnnl::memory::data_type::f32, dnnl::memory::format_tag::nhwc);
+}
+
 bool is_strided(const MemoryDesc& desc) {
   return desc.get_format_kind() == dnnl::memory::format_kind::blocked && desc.get_inner_nblks() == 0;
 }

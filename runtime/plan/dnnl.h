@@ -21,6 +21,8 @@ MemoryDesc strided(const Dims& dims, const Dims& strides);
 inline MemoryDesc plain(const Dims& dims) { return strided(dims, contiguous_strides(dims)); }
 // Float32 in a layout of the primitive's choice.
 MemoryDesc any_layout(const Dims& dims);
+// Of images: [images, rows, columns, channels] in memory.
+MemoryDesc channels_together(const Dims& dims);
 
 // Whether elements have strides and no blocks.
 bool is_strided(const MemoryDesc& desc);

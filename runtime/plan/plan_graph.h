@@ -9,6 +9,7 @@
 // strides that plain execution would give it. A view (base != itself) is a part of its base, in the base's plain
 // strides.
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -19,6 +20,9 @@
 namespace vesta::runtime::plan {
 
 using Dims = std::vector<int64_t>;
+inline bool all_are(const Dims& values, int64_t value) {
+  return std::all_of(values.begin(), values.end(), [=](int64_t one) { return one == value; });
+}
 using TensorId = int32_t;
 inline constexpr TensorId kNoTensor = -1;
 

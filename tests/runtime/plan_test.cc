@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "runtime/plan/builder.h"
+#include "runtime/plan/panel_kernels.h"
 #include "tests/runtime/planned.h"
 
 namespace vesta::runtime {
@@ -23,6 +24,8 @@ using testing::expect_planned;
 class PlanTest : public ::testing::Test {
  protected:
   void SetUp() override { at::manual_seed(7); }
+  void TearDown() override { at::set_num_threads(threads_); }
+  int threads_ = at::get_num_threads();
 };
 
 constexpr std::string_view kBlock = R"(
@@ -54,6 +57,31 @@ TEST_F(PlanTest, ResidualBlockWithBatchNormIsOneGroup) {
                       {"v", at::rand({channels}) + 0.5},
                       {"w2", at::randn({channels, channels, 3, 3})}},
                      {at::randn({2, channels, size, size})});
+    }
+  }
+}
+
+// On machines where oneDNN's are no better.
+TEST_F(PlanTest, ConvolutionsOfOneTapAreProductsOfPixels) {
+  const std::string text = absl::StrReplaceAll(
+      std::string(kBlock), {{"%ones, %ones, %ones", "%ones, %zeros, %ones"},
+                            {"  %a : Tensor", "  %zeros : int[] = prim::Constant[value=[0, 0]]()\n  %a : Tensor"}});
+  for (int threads : {1, 2, 3}) {
+    at::set_num_threads(threads);
+    for (int64_t channels : {16, 20, 3}) {
+      for (int64_t size : {1, 7, 32}) {
+        const std::map<std::string, at::Tensor> held = {{"w1", at::randn({channels, channels, 1, 1})},
+                                                        {"b1", at::randn({channels})},
+                                                        {"g", at::rand({channels}) + 0.5},
+                                                        {"h", at::randn({channels})},
+                                                        {"m", at::randn({channels})},
+                                                        {"v", at::rand({channels}) + 0.5},
+                                                        {"w2", at::randn({channels, channels, 1, 1})}};
+        const std::vector<at::Tensor> inputs = {at::randn({2, channels, size, size})};
+        expect_planned(text, held, inputs);
+        EXPECT_EQ(absl::StrContains(testing::steps_of(text, held, inputs), "panels of pixels"),
+                  plan::panels_take_all());
+      }
     }
   }
 }
