@@ -108,6 +108,7 @@ absl::Status Emitter::assign_attribute(const Attribute& target, ir::Value* value
     const bool constructing = name_.ends_with(".__init__") && self_type_ == type && unit_.takes_attributes(*type);
     if (!constructing)
       return error(target.range, absl::StrCat("'", type_text(*type), "' has no attribute '", target.name, "'"));
+    VESTA_RETURN_IF_ERROR(check_no_cycle(*value->type(), *type, target.name, range));
     type->addAttribute(target.name, value->type());
     declared = value->type();
   }

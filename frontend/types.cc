@@ -16,6 +16,7 @@
 #include "frontend/parser.h"
 #include "ir/support/status.h"
 #include "ir/support/suggestion.h"
+#include "ir/type_cycles.h"
 #include "ir/type_parts.h"
 
 namespace vesta::frontend {
@@ -295,6 +296,16 @@ absl::Status check_type_size(const c10::Type& type, const SourceRange& range) {
       absl::StatusCode::kResourceExhausted, range,
       absl::StrCat("this type has more than ", ir::kMostTypeParts,
                    " parts, with those of its parts counted each time; use a class, which is one"));
+}
+
+absl::Status check_no_cycle(const c10::Type& attribute, const c10::ClassType& owner, std::string_view name,
+                            const SourceRange& range) {
+  if (!ir::leads_to(attribute, owner)) return absl::OkStatus();
+  const std::string own = type_text(owner);
+  return support::error_at(
+      range, absl::StrCat("attribute '", std::string(name), "' of '", own, "' has type '", type_text(attribute),
+                          "', which holds '", own,
+                          "' again; a class cannot: keep such objects in a list, and their indices here"));
 }
 
 bool is_final_annotation(const Expr& annotation) {

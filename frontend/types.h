@@ -33,6 +33,10 @@ absl::StatusOr<c10::TypePtr> annotation_type(const Expr& annotation, const TypeS
 // ResourceExhausted where a type is too large to be handled (ir/type_parts.h).
 absl::Status check_type_size(const c10::Type& type, const support::SourceRange& range);
 
+// InvalidArgument where an attribute of this type would hold objects of the class that it is an attribute of.
+absl::Status check_no_cycle(const c10::Type& attribute, const c10::ClassType& owner, std::string_view name,
+                            const support::SourceRange& range);
+
 // Whether `annotation` is `Final` or `Final[...]`.
 bool is_final_annotation(const Expr& annotation);
 

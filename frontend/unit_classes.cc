@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/unit.h"
-#include "ir/interfaces.h"
 #include "ir/support/status.h"
+#include "ir/type_cycles.h"
 
 namespace vesta::frontend {
 
@@ -205,6 +205,7 @@ absl::Status Unit::declare_attribute(c10::ClassType& type, const std::string& na
     VESTA_ASSIGN_OR_RETURN(c10::IValue constant, constant_value(*value, declared, scope));
     return guarded(*this, annotation.range, [&] { type.addConstant(name, constant); });
   }
+  VESTA_RETURN_IF_ERROR(check_no_cycle(*declared, type, name, annotation.range));
   const bool is_parameter = type.is_module() && parameters.contains(name);
   const bool is_buffer = type.is_module() && !is_parameter && buffers.contains(name);
   return guarded(*this, annotation.range, [&] { type.addAttribute(name, declared, is_parameter, is_buffer); });

@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "ir/interfaces.h"
 #include "ir/support/status.h"
+#include "ir/type_cycles.h"
 #include "ir/type_parser.h"
 #include "ir/type_parts.h"
 #include "serialization/conform.h"
@@ -257,6 +257,10 @@ absl::Status NativeDecoder::fill_class(c10::ClassType& type, const native::Decla
     const bool is_buffer = attribute.role() == native::AttributeRole::Buffer;
     if (type.hasAttribute(name) || ((is_parameter || is_buffer) && !type.is_module())) {
       return damaged(absl::StrFormat("attribute '%s' of '%s' cannot be", printable(name),
+                                     printable(type.name()->qualifiedName())));
+    }
+    if (ir::leads_to(*held, type)) {
+      return damaged(absl::StrFormat("attribute '%s' of '%s' holds objects of that class again", printable(name),
                                      printable(type.name()->qualifiedName())));
     }
     type.addAttribute(name, std::move(held), is_parameter, is_buffer);

@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "frontend/compile.h"
 #include "ir/support/status.h"
+#include "ir/type_cycles.h"
 #include "ir/value_type.h"
 #include "runtime/api/arguments.h"
 #include "runtime/api/call.h"
@@ -75,6 +76,10 @@ absl::Status add_attribute(const Module& module, std::string_view name, const c1
   }
   std::optional<size_t> index = owner->findAttributeSlot(key);
   if (!index.has_value()) {
+    if (ir::leads_to(*type, *owner)) {
+      return absl::InvalidArgumentError(absl::StrCat("attribute '", key, "' would hold objects of '",
+                                                     owner->annotation_str(), "', the class of its own module"));
+    }
     index = owner->addAttribute(key, type, kind == Kind::kParameter, kind == Kind::kBuffer);
   } else if (*owner->getAttribute(*index) != *type || owner->is_parameter(*index) != (kind == Kind::kParameter) ||
              owner->is_buffer(*index) != (kind == Kind::kBuffer)) {

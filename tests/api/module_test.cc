@@ -297,6 +297,15 @@ TEST(Module, RefusesAttributesThatClash) {
   EXPECT_EQ(must(module.attr("calls")).toInt(), 7);
 }
 
+// c10 walks classes attribute by attribute.
+TEST(Module, CannotBeAPartOfItself) {
+  Module outer("Outer");
+  Module inner("Inner");
+  EXPECT_FALSE(outer.register_module("own", outer).ok());
+  must(outer.register_module("inner", inner));
+  EXPECT_THAT(message(inner.register_module("outer", outer)), HasSubstr("attribute 'outer' would hold objects of"));
+}
+
 TEST(Module, DefinesNothingWhereTheSourceIsWrong) {
   Module module("M");
   CompileOptions options;

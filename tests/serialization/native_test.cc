@@ -357,15 +357,31 @@ TEST(NativeFile, NumbersThatLeadNowhereAreRefused) {
          p.declarations[0]->attributes.push_back(std::move(attribute));
        },
        "cannot be"},
+      {"an attribute of its own class",
+       [&](auto& p) {
+         auto own = std::make_unique<native::TypeT>();
+         own->kind = native::TypeKind::Declared;
+         own->declaration = 0;
+         p.types.push_back(std::move(own));
+         auto optional = std::make_unique<native::TypeT>();
+         optional->kind = native::TypeKind::Optional;
+         optional->elements = {static_cast<uint32_t>(p.types.size() - 1)};
+         p.types.push_back(std::move(optional));
+         auto attribute = std::make_unique<native::AttributeT>();
+         attribute->name = "next";
+         attribute->type = static_cast<uint32_t>(p.types.size() - 1);
+         p.declarations[0]->attributes.push_back(std::move(attribute));
+       },
+       "holds objects of that class again"},
       {"a class's constant that is not there",
        [&](auto& p) {
          auto value = std::make_unique<native::ValueT>();
          value->kind = native::ValueKind::UndefinedTensor;
          p.values.push_back(std::move(value));
-         auto constant = std::make_unique<native::NamedValueT>();
-         constant->name = "c";
-         constant->value = static_cast<uint32_t>(p.values.size() - 1);
-         p.declarations[0]->constants.push_back(std::move(constant));
+         auto named = std::make_unique<native::NamedValueT>();
+         named->name = "c";
+         named->value = static_cast<uint32_t>(p.values.size() - 1);
+         p.declarations[0]->constants.push_back(std::move(named));
        },
        "holds a tensor that is not defined"},
       {"an object with too few attributes", [&](auto& p) { p.values[p.root]->elements.pop_back(); }, "attributes"},

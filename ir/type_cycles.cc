@@ -1,4 +1,4 @@
-#include "ir/interfaces.h"
+#include "ir/type_cycles.h"
 
 #include <vector>
 
@@ -25,6 +25,19 @@ bool leads_to(const c10::FunctionSchema& method, const c10::InterfaceType& type)
     } else if (next->kind() != c10::TypeKind::ClassType) {  // classes are compared by identity
       for (const c10::TypePtr& part : next->containedTypes()) pending.push_back(part.get());
     }
+  }
+  return false;
+}
+
+bool leads_to(const c10::Type& attribute, const c10::ClassType& type) {
+  absl::flat_hash_set<const c10::Type*> seen;
+  std::vector<const c10::Type*> pending = {&attribute};
+  while (!pending.empty()) {
+    const c10::Type* const next = pending.back();
+    pending.pop_back();
+    if (next == &type) return true;
+    if (!seen.insert(next).second) continue;
+    for (const c10::TypePtr& part : next->containedTypes()) pending.push_back(part.get());
   }
   return false;
 }
