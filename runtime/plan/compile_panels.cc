@@ -42,14 +42,21 @@ class PanelStep : public Kernel {
  private:
   void work(const float* const* inputs, float* const* outputs, int64_t part) const {
     PanelProduct product = product_;
-    const int64_t first = product_.rows * part / parts_;
-    product.rows = product_.rows * (part + 1) / parts_ - first;
+    const int64_t first = start_of(part);
+    product.rows = start_of(part + 1) - first;
     product.a = inputs[0] + first * product.a_stride;
     product.panels = inputs[1];
     product.bias = has_bias_ ? inputs[2] : nullptr;
     product.out = outputs[0] + first * product.out_stride;
     kernels_.product(product);
     post_ops_.apply(inputs, outputs[0], first * product.columns, product.rows * product.columns);
+  }
+
+  // Parts of many rows begin with a whole strip of them.
+  int64_t start_of(int64_t part) const {
+    const int64_t strip = product_.rows < 4 * kPanelRows * parts_ ? 1 : kPanelRows;
+    const int64_t strips = (product_.rows + strip - 1) / strip;
+    return std::min(product_.rows, strips * part / parts_ * strip);
   }
 
   PanelProduct product_;

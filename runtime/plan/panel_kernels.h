@@ -15,6 +15,9 @@ enum class InstructionSet : uint8_t;
 // columns beyond the last are 0.
 inline constexpr int64_t kPanelUnit = 16;
 
+// Rows that a product takes at once, or a multiple of them.
+inline constexpr int64_t kPanelRows = 6;
+
 inline int64_t padded_columns(int64_t columns) { return (columns + kPanelUnit - 1) / kPanelUnit * kPanelUnit; }
 
 struct PanelProduct {

@@ -72,7 +72,7 @@ TEST_F(PlanSmallTest, LargePanelProductsGoInPiecesForEachInstructionSet) {
     if (kernels == nullptr) continue;
     for (int64_t rows : {12, 61, 125}) {
       for (int64_t depth : {255, 257, 600}) {
-        for (int64_t columns : {100, 130, 530}) {
+        for (int64_t columns : {100, 390}) {
           SCOPED_TRACE(absl::StrCat("set ", static_cast<int>(set), ", ", rows, "x", depth, "x", columns));
           const at::Tensor a = at::randn({rows, depth + 5});
           const at::Tensor weight = at::randn({depth, columns});
