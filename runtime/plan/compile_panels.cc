@@ -279,12 +279,17 @@ absl::Status Compiler::pixel_panels(const Step& step, const ConvParams& params) 
   const at::Tensor panels = constants_.get(
       "panels of pixels", held.sources(),
       [&] {
-        const at::Tensor by_result = held.constant.flatten(1);
-        const at::Tensor rows = held.scale.defined() ? at::mul(by_result, held.scale.view({-1, 1})) : by_result;
         const at::Tensor made =
             constants_.new_bytes(packed_size * static_cast<int64_t>(sizeof(float))).view(at::kFloat);
-        panel_kernels().pack(rows.const_data_ptr<float>(), in[1], out[1], rows.stride(1), rows.stride(0),
-                             made.mutable_data_ptr<float>());
+        // Whole panels of any instruction set, so that what is scaled takes little memory.
+        constexpr int64_t kResults = 64;
+        for (int64_t first = 0; first < out[1]; first += kResults) {
+          const int64_t count = std::min(kResults, out[1] - first);
+          at::Tensor rows = held.constant.narrow(0, first, count).flatten(1);
+          if (held.scale.defined()) rows = at::mul(rows, held.scale.narrow(0, first, count).view({-1, 1}));
+          panel_kernels().pack(rows.const_data_ptr<float>(), in[1], count, rows.stride(1), rows.stride(0),
+                               made.mutable_data_ptr<float>() + in[1] * first);
+        }
         leave_to_file(held.constant);
         return made;
       },
