@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "ir/printer.h"
@@ -56,7 +57,6 @@ class Block(Module):
   __parameters__ = []
   __buffers__ = []
   training : bool
-  parent : Optional[__torch__.Net]
   def forward(self: __torch__.sub.Block,
     x: Tensor,
     n: int=3) -> Tensor:
@@ -76,6 +76,14 @@ TEST(Importer, DeclaresAModuleWithAllThatItNames) {
   EXPECT_EQ(net->getConstant("stride").toTuple()->elements()[1].toInt(), 2);
   EXPECT_EQ(net->getAttribute("0"), archive.program->find_type("__torch__.sub.Block"));
   EXPECT_EQ(archive.asked["__torch__.sub"], 1);
+}
+
+// torch::jit does not know the outer class while it reads the inner one.
+TEST(Importer, RefusesAClassThatHoldsItself) {
+  const std::string sub = absl::StrReplaceAll(kSub, {{"  def", "  parent : Optional[__torch__.Net]\n  def"}});
+  Archive archive(Files{{"__torch__", kModules}, {"__torch__.sub", sub}});
+  const absl::StatusOr<c10::NamedTypePtr> type = archive.importer->load_type("__torch__.Net");
+  EXPECT_THAT(std::string(type.status().message()), HasSubstr("'Optional[Net]', which holds 'sub.Block' again"));
 }
 
 TEST(Importer, BodiesWaitUntilTheyAreAskedFor) {
