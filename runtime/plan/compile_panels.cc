@@ -294,11 +294,7 @@ absl::Status Compiler::pixel_panels(const Step& step, const ConvParams& params) 
         return made;
       },
       DerivedConstants::Form{at::kFloat, {packed_size}});
-  std::vector<BufferPart> inputs = {in_layout(step.inputs[0], channels_together(in)).part,
-                                    constant_location(panels).part};
-  if (params.has_bias) inputs.push_back(in_layout(step.inputs[2], plain({out[1]})).part);
-  for (size_t i = inputs.size(); i < step.inputs.size(); ++i)
-    inputs.push_back(in_layout(step.inputs[i], channels_together(out)).part);
+  std::vector<BufferPart> inputs = channels_last_inputs(step, params, panels);
   PanelProduct product{};
   product.rows = out[0] * out[2] * out[3];
   product.depth = in[1];

@@ -204,6 +204,17 @@ absl::Status Compiler::convolution(const Step& step, const ConvParams& params) {
   return absl::OkStatus();
 }
 
+std::vector<BufferPart> Compiler::channels_last_inputs(const Step& step, const ConvParams& params,
+                                                       const at::Tensor& weights) {
+  const Dims& out = tensor(step.outputs[0]).dims;
+  std::vector<BufferPart> inputs = {in_layout(step.inputs[0], channels_together(tensor(step.inputs[0]).dims)).part,
+                                    constant_location(weights).part};
+  if (params.has_bias) inputs.push_back(in_layout(step.inputs[2], plain({out[1]})).part);
+  for (size_t i = inputs.size(); i < step.inputs.size(); ++i)
+    inputs.push_back(in_layout(step.inputs[i], channels_together(out)).part);
+  return inputs;
+}
+
 absl::Status Compiler::matmul(const Step& step, const MatmulParams& params) {
   if (takes_panels(step, params)) return panel_product(step, params);
   if (takes_strided_panels(step, params)) return strided_panel_product(step, params);

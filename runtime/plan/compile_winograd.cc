@@ -101,11 +101,7 @@ absl::Status Compiler::winograd(const Step& step, const ConvParams& params) {
         return made;
       },
       DerivedConstants::Form{at::kFloat, {size}});
-  std::vector<BufferPart> inputs = {in_layout(step.inputs[0], channels_together(in)).part,
-                                    constant_location(weights).part};
-  if (params.has_bias) inputs.push_back(in_layout(step.inputs[2], plain({out[1]})).part);
-  for (size_t i = inputs.size(); i < step.inputs.size(); ++i)
-    inputs.push_back(in_layout(step.inputs[i], channels_together(out)).part);
+  std::vector<BufferPart> inputs = channels_last_inputs(step, params, weights);
   WinogradConvolution convolution{};
   convolution.height = in[2];
   convolution.width = in[3];

@@ -92,6 +92,9 @@ class Compiler {
   absl::Status pool(const Step& step, const PoolParams& params);
   absl::Status softmax(const Step& step, const SoftmaxParams& params);
   absl::Status copy(const Step& step);
+  // Of a kernel of our own whose images' channels lie together: the images, the weights made for it, the bias where
+  // there is one, and what post-ops read.
+  std::vector<BufferPart> channels_last_inputs(const Step& step, const ConvParams& params, const at::Tensor& weights);
   static dnnl::primitive_attr attributes(const Step& step, const std::vector<MemoryDesc>& binary_descs);
   void add_post_op_arguments(const Step& step, const dnnl::primitive_desc_base& pd, const Dims& dims,
                              Arguments& arguments);
