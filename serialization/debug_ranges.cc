@@ -1,5 +1,5 @@
 // The pickle is read into values first; sources that are shared in it (they are memoized) are told by
-// their tuple's address and made once.
+// their tuple's address and put together once.
 
 #include "serialization/debug_ranges.h"
 
@@ -20,9 +20,18 @@ using c10::IValue;
 using support::Source;
 using support::SourceRange;
 
+std::shared_ptr<const Source> DebugSources::shared(Source source) {
+  const auto found = sources_.find(Key(source.text, source.filename, source.first_line));
+  if (found != sources_.end()) return found->second;
+  auto kept = std::make_shared<const Source>(std::move(source));
+  sources_.emplace(Key(kept->text, kept->filename, kept->first_line), kept);
+  return kept;
+}
+
 class DebugParser {
  public:
-  DebugParser(std::string_view name, const Limits& limits) : name_(name), limits_(limits) {}
+  DebugParser(std::string_view name, const Limits& limits, DebugSources& shared)
+      : name_(name), limits_(limits), shared_(shared) {}
 
   absl::StatusOr<DebugRanges> parse(const IValue& root) {
     if (!root.isTuple()) return corrupt("the value is no tuple");
@@ -77,12 +86,12 @@ class DebugParser {
     if (const auto found = sources_.find(key); found != sources_.end()) return found->second;
     const auto& parts = value.toTupleRef().elements();
     if (!parts[2].isInt() || parts[2].toInt() < 0) return corrupt("a source has no first line");
-    auto source = std::make_shared<Source>();
-    VESTA_ASSIGN_OR_RETURN(source->text, text_of(parts[0]));
-    VESTA_ASSIGN_OR_RETURN(source->filename, file_of(parts[1]));
-    source->first_line = static_cast<size_t>(std::max<int64_t>(parts[2].toInt(), 1));
+    Source source;
+    VESTA_ASSIGN_OR_RETURN(source.text, text_of(parts[0]));
+    VESTA_ASSIGN_OR_RETURN(source.filename, file_of(parts[1]));
+    source.first_line = static_cast<size_t>(std::max<int64_t>(parts[2].toInt(), 1));
     std::shared_ptr<const Source> result;
-    if (!source->text.empty()) result = std::move(source);
+    if (!source.text.empty()) result = shared_.shared(std::move(source));
     sources_.emplace(key, result);
     return result;
   }
@@ -127,6 +136,7 @@ class DebugParser {
 
   std::string_view name_;
   const Limits& limits_;
+  DebugSources& shared_;
   IValue strings_;
   absl::flat_hash_map<const void*, std::shared_ptr<const Source>> sources_;
   int64_t total_text_ = 0;
@@ -148,9 +158,10 @@ absl::StatusOr<IValue> read_root(std::string_view bytes, std::string_view name, 
 
 }  // namespace
 
-absl::StatusOr<DebugRanges> DebugRanges::parse(std::string_view bytes, std::string_view name, const Limits& limits) {
+absl::StatusOr<DebugRanges> DebugRanges::parse(std::string_view bytes, std::string_view name, const Limits& limits,
+                                               DebugSources& sources) {
   VESTA_ASSIGN_OR_RETURN(const IValue root, read_root(bytes, name, limits));
-  return DebugParser(name, limits).parse(root);
+  return DebugParser(name, limits, sources).parse(root);
 }
 
 absl::StatusOr<DebugForm> DebugRanges::form(std::string_view bytes, std::string_view name, const Limits& limits) {

@@ -141,8 +141,8 @@ class ModuleReader {
     source->filename = record;
     if (!debug.empty() && archive_->has(debug)) {
       VESTA_ASSIGN_OR_RETURN(const ZipData ranges, archive_->read(debug));
-      VESTA_ASSIGN_OR_RETURN(DebugRanges parsed,
-                             DebugRanges::parse(ranges.contents, archive_->describe(debug), options_.limits));
+      VESTA_ASSIGN_OR_RETURN(DebugRanges parsed, DebugRanges::parse(ranges.contents, archive_->describe(debug),
+                                                                    options_.limits, originals_));
       ranges_.emplace(source.get(), std::move(parsed));
     }
     sources_.push_back(source);
@@ -179,6 +179,7 @@ class ModuleReader {
   frontend::SourceImporter importer_;
   ScriptContext context_;
   std::vector<std::shared_ptr<const Source>> sources_;
+  DebugSources originals_;
   absl::flat_hash_map<const Source*, DebugRanges> ranges_;
 };
 

@@ -52,14 +52,20 @@ TEST(Archive, GenuineArchivesOfEveryVersionOpen) {
     EXPECT_TRUE((*archive)->zip().verify_unread().ok());
     const auto data = (*archive)->read("code/__torch__.py.debug_pkl");
     ASSERT_TRUE(data.ok());
-    const auto ranges = DebugRanges::parse(data->contents, version, {});
+    DebugSources sources;
+    const auto ranges = DebugRanges::parse(data->contents, version, {}, sources);
     ASSERT_TRUE(ranges.ok()) << ranges.status();
     const auto code = (*archive)->read("code/__torch__.py");
-    const support::SourceRange range = ranges->find(code->contents.find("torch.add("));
+    const size_t place = code->contents.find("torch.add(");
+    const support::SourceRange range = ranges->find(place);
     ASSERT_TRUE(range.known()) << version;
     EXPECT_THAT(std::string(range.source()->text), HasSubstr("return self.ai + 1")) << version;
     EXPECT_THAT(std::string(range.text()), HasSubstr("self.ai + 1")) << version;
     EXPECT_EQ(range.source()->filename, "<string>");
+    // Another table of the same archive has no source of its own where the contents are the same.
+    const auto again = DebugRanges::parse(data->contents, version, {}, sources);
+    ASSERT_TRUE(again.ok());
+    EXPECT_EQ(again->find(place).source(), range.source()) << version;
   }
 }
 
@@ -143,7 +149,10 @@ TEST(Archive, WeightsAreCheckedUnlessTrusted) {
 }
 
 TEST(DebugRanges, RangesThatAreNoTableAreDataLoss) {
-  const auto code = [](const std::string& pickle) { return DebugRanges::parse(pickle, "d", {}).status().code(); };
+  const auto code = [](const std::string& pickle) {
+    DebugSources sources;
+    return DebugRanges::parse(pickle, "d", {}, sources).status().code();
+  };
   EXPECT_EQ(code("\x80\x02)."), absl::StatusCode::kOk);
   EXPECT_EQ(code("\x80\x02N."), absl::StatusCode::kDataLoss);
   EXPECT_EQ(code("\x80\x02(K\1t."), absl::StatusCode::kDataLoss);
