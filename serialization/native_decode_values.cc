@@ -7,6 +7,7 @@
 #include "ir/support/status.h"
 #include "serialization/conform.h"
 #include "serialization/crc32.h"
+#include "serialization/custom_state.h"
 #include "serialization/native_decoder.h"
 #include "serialization/native_layouts.h"
 #include "serialization/pickle_reader.h"

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "ir/support/status.h"
 #include "serialization/crc32.h"
+#include "serialization/custom_state.h"
 #include "serialization/native_decoder.h"
 #include "serialization/utf8.h"
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "ir/support/status.h"
 #include "serialization/conform.h"
+#include "serialization/custom_state.h"
 #include "serialization/torch_values.h"
 #include "serialization/utf8.h"
 
@@ -232,22 +233,6 @@ absl::StatusOr<std::optional<IValue>> written_state(const IValue& object, const 
   }
   if (stack.size() != 1) return absl::InternalError("'__getstate__' has left no single value");
   return stack[0];
-}
-
-absl::Status set_custom_state(torch::jit::Function& method, const c10::ClassType& type, ir::Stack& stack) {
-  try {
-    method.run(stack);
-    return absl::OkStatus();
-  } catch (const std::exception& error) {
-    const std::string_view text = error.what();
-    return absl::DataLossError(absl::StrFormat("'__setstate__' of custom class '%s' refuses the state: %s",
-                                               type.name()->qualifiedName(),
-                                               printable(text.substr(0, text.find('\n')))));
-  }
-}
-
-bool is_custom_class(const c10::ClassType& type) {
-  return type.name() && absl::StartsWith(type.name()->qualifiedName(), "__torch__.torch.classes.");
 }
 
 absl::StatusOr<IValue> read_script_pickle(std::string_view bytes, std::string_view name, TensorBuilder& tensors,

@@ -90,10 +90,6 @@ class ScriptHandler : public TorchHandler {
   absl::flat_hash_map<std::string, c10::TypePtr> tags_;
 };
 
-// Whether a class is one that is registered in C++ ("__torch__.torch.classes.quantized.LinearPackedParamsBase").
-// Its objects have one slot, for the C++ object; its methods are C++ functions that throw.
-bool is_custom_class(const c10::ClassType& type);
-
 // An object of a class that has a `__setstate__`, brought to life by it; every attribute conforms to the class. Without
 // `context.set_state` its slots are None.
 absl::StatusOr<c10::IValue> object_from_state(const c10::ClassTypePtr& type, c10::IValue state,
@@ -107,9 +103,6 @@ using RunMethod = std::function<absl::Status(const ir::Function&, ir::Stack&)>;
 // FailedPrecondition where `run` is empty and one has to run, and what it fails with.
 absl::StatusOr<std::optional<c10::IValue>> written_state(const c10::IValue& object, const RunMethod& run,
                                                          const std::string& path);
-
-// Runs `__setstate__` of a class that is registered in C++; what it throws is DataLoss.
-absl::Status set_custom_state(torch::jit::Function& method, const c10::ClassType& type, ir::Stack& stack);
 
 // Reads a whole TorchScript pickle. `name` starts the messages.
 absl::StatusOr<c10::IValue> read_script_pickle(std::string_view bytes, std::string_view name, TensorBuilder& tensors,

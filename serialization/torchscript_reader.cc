@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "ir/support/status.h"
+#include "serialization/custom_state.h"
 #include "serialization/debug_ranges.h"
 #include "serialization/model_json.h"
 #include "serialization/torch_values.h"
