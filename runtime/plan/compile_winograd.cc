@@ -78,7 +78,7 @@ bool Compiler::takes_winograd(const Step& step, const ConvParams& params) const 
   // Measured with AVX2 only. Transformed weights are four times as large as the others: where there are more, or few
   // tiles, reading them takes what the multiplications save, and the module more memory than torch::jit.
   constexpr int64_t kMostWeights = 128 * 256;
-  constexpr int64_t kFewTiles = 6;
+  constexpr int64_t kFewTiles = 9;
   if (weight[0] * weight[1] > kMostWeights) return false;
   const int64_t tiles = out[0] * winograd_tiles(out[2]) * winograd_tiles(out[3]);
   return std::max(tiles, kFewTiles) * kWinogradPlaces * 3 / 2 < out[0] * out[2] * out[3] * 9;
