@@ -7,10 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include <ATen/ops/q_per_channel_axis.h>
-#include <ATen/ops/q_per_channel_scales.h>
-#include <ATen/ops/q_per_channel_zero_points.h>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -54,9 +50,9 @@ absl::Status check_quantized(const at::Tensor& weight, int64_t axis, at::QScheme
   if (!weight.is_quantized()) return wrong("the weight is not quantized");
   if (weight.qscheme() == at::kPerTensorAffine) return absl::OkStatus();
   const int64_t channels = weight.size(axis);
-  if (weight.qscheme() != per_channel || at::q_per_channel_axis(weight) != axis ||
-      !is_vector(at::q_per_channel_scales(weight), channels) ||
-      !is_vector(at::q_per_channel_zero_points(weight), channels)) {
+  if (weight.qscheme() != per_channel || weight.q_per_channel_axis() != axis ||
+      !is_vector(weight.q_per_channel_scales(), channels) ||
+      !is_vector(weight.q_per_channel_zero_points(), channels)) {
     return wrong(absl::StrFormat("the weight's quantizer has no scale for each of its %d channels", channels));
   }
   return absl::OkStatus();
