@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "ir/effects.h"
 #include "passes/pass.h"
 #include "passes/rewrite.h"
 
@@ -29,11 +30,20 @@ bool is_append(const Node& node, const Value* list) {
          std::none_of(node.outputs().begin(), node.outputs().end(), [](const Value* out) { return out->has_uses(); });
 }
 
+// Whether nothing of what the operator is given can be in what it leaves: it writes to none and gives plain values.
+bool leaves_plain_values(const Node& node) {
+  for (size_t i = 0; i < node.inputs().size(); ++i) {
+    if (ir::may_write(*node.op(), i)) return false;
+  }
+  return std::all_of(node.outputs().begin(), node.outputs().end(),
+                     [](const Value* out) { return is_immutable(out->type()); });
+}
+
 // Whether the node looks at the list and keeps nothing of it but elements.
 bool only_reads(const Node& node, const Value* list) {
   if (node.op() == nullptr) return false;
   if (node.op()->is_builtin()) {
-    return (node.kind() == aten::len || node.kind() == aten::__getitem__) && node.input(0) == list;
+    return (node.kind() == aten::__getitem__ && node.input(0) == list) || leaves_plain_values(node);
   }
   const c10::FunctionSchema& schema = node.op()->schema;
   for (size_t i = 0; i < node.inputs().size(); ++i) {

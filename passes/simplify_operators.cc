@@ -50,7 +50,12 @@ Value* dropout(Node& node, const AliasAnalysis&) {
   return is_constant(node.input(2), false) ? node.input(0) : nullptr;
 }
 
-Value* list_length(Node& node, const AliasAnalysis& aliases) {
+bool is_empty_dict(const Value* dict, const AliasAnalysis& aliases) {
+  return dict->node()->kind() == prim::DictConstruct && dict->node()->inputs().empty() && !aliases.has_writers(dict);
+}
+
+Value* length(Node& node, const AliasAnalysis& aliases) {
+  if (is_empty_dict(node.input(0), aliases)) return constant_before(&node, int64_t{0}, c10::IntType::get());
   if (!has_kind(node.input(0), TypeKind::ListType)) return nullptr;
   const Node* list = fixed_list(node.input(0), aliases);
   if (list == nullptr) return nullptr;
@@ -66,6 +71,29 @@ Value* list_element(Node& node, const AliasAnalysis& aliases) {
   const int64_t position = index->toInt() < 0 ? index->toInt() + size : index->toInt();
   return position >= 0 && position < size ? list->input(static_cast<size_t>(position)) : nullptr;
 }
+
+// any() of a list, or all() of it: elements that are known either decide (`decisive`) or do not count; one bool that is
+// left is the answer.
+Value* any_or_all(Node& node, const AliasAnalysis& aliases, bool decisive) {
+  if (node.inputs().size() != 1 || !has_kind(node.input(0), TypeKind::ListType)) return nullptr;
+  const Node* list = fixed_list(node.input(0), aliases);
+  if (list == nullptr) return nullptr;
+  Value* left = nullptr;
+  bool several = false;
+  for (Value* element : list->inputs()) {
+    const IValue* constant = constant_of(element);
+    if (constant == nullptr || !(constant->isBool() || constant->isInt())) {
+      several = several || (left != nullptr && left != element);
+      left = element;
+    } else if ((constant->isBool() ? constant->toBool() : constant->toInt() != 0) == decisive) {
+      return constant_before(&node, decisive, c10::BoolType::get());
+    }
+  }
+  if (left == nullptr) return constant_before(&node, !decisive, c10::BoolType::get());
+  return !several && has_kind(left, TypeKind::BoolType) ? left : nullptr;
+}
+Value* any_of_list(Node& node, const AliasAnalysis& aliases) { return any_or_all(node, aliases, true); }
+Value* all_of_list(Node& node, const AliasAnalysis& aliases) { return any_or_all(node, aliases, false); }
 
 Value* double_negation(Node& node, const AliasAnalysis&) {
   const Node* inner = node.input(0)->node();
@@ -120,8 +148,10 @@ const std::unordered_map<Symbol, Rule>& rules() {
       {aten::feature_dropout, dropout},
       {aten::alpha_dropout, dropout},
       {aten::feature_alpha_dropout, dropout},
-      {aten::len, list_length},
+      {aten::len, length},
       {aten::__getitem__, list_element},
+      {aten::any, any_of_list},
+      {aten::all, all_of_list},
       {aten::__not__, double_negation},
       {aten::add, sum},
       {aten::sub, int_difference},

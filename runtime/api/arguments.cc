@@ -205,7 +205,7 @@ class Binder {
       args.resize(positional);
     }
     if (!kwargs.empty()) check_names(args.size(), kwargs);
-    args.reserve(wanted + bound_);
+    args.reserve(wanted);
     for (size_t i = 0; i < wanted; ++i) {
       const c10::Argument& argument = schema_.arguments()[i + bound_];
       if (i >= positional && !fill(argument, kwargs, args)) continue;

@@ -15,28 +15,26 @@ namespace {
 
 // `callee`: what Runner::run takes first.
 template <class Callee>
-absl::StatusOr<c10::IValue> call_any(const Callee& callee, std::vector<c10::IValue> arguments,
-                                     const CallOptions& options) {
+absl::StatusOr<c10::IValue> call_any(const Callee& callee, ir::Stack& stack, const CallOptions& options) {
   runtime::CallOptions run_options;
   run_options.limits = options.limits;
   std::optional<runtime::PrintScope> print;
   if (options.print) print.emplace(&options.print);
-  VESTA_RETURN_IF_ERROR(runtime::Runner::standard().run(callee, arguments, run_options));
-  if (arguments.size() == 1) return std::move(arguments.front());
-  if (arguments.empty()) return c10::IValue();
-  return c10::IValue(c10::ivalue::Tuple::create(std::move(arguments)));
+  VESTA_RETURN_IF_ERROR(runtime::Runner::standard().run(callee, stack, run_options));
+  if (stack.size() == 1) return std::move(stack.front());
+  if (stack.empty()) return c10::IValue();
+  return c10::IValue(c10::ivalue::Tuple::create(std::move(stack)));
 }
 
 }  // namespace
 
-absl::StatusOr<c10::IValue> call(const ir::Function& function, std::vector<c10::IValue> arguments,
-                                 const CallOptions& options) {
-  return call_any(function, std::move(arguments), options);
+absl::StatusOr<c10::IValue> call(const ir::Function& function, ir::Stack& stack, const CallOptions& options) {
+  return call_any(function, stack, options);
 }
 
-absl::StatusOr<c10::IValue> call(const std::shared_ptr<const runtime::Code>& code, std::vector<c10::IValue> arguments,
+absl::StatusOr<c10::IValue> call(const std::shared_ptr<const runtime::Code>& code, ir::Stack& stack,
                                  const CallOptions& options) {
-  return call_any(code, std::move(arguments), options);
+  return call_any(code, stack, options);
 }
 
 absl::Status run_while_loading(const ir::Function& function, ir::Stack& stack) {

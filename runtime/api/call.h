@@ -22,12 +22,11 @@ namespace vesta::internal {
 // Gives a program what it needs to run. Before it is shared between threads.
 void prepare(ir::Program& program);
 
-// Calls with all arguments in schema order (the object first).
-absl::StatusOr<c10::IValue> call(const ir::Function& function, std::vector<c10::IValue> arguments,
-                                 const CallOptions& options);
+// Calls with all arguments in schema order (the object first); `stack` is left with anything.
+absl::StatusOr<c10::IValue> call(const ir::Function& function, ir::Stack& stack, const CallOptions& options);
 
 // The same of a function's optimized code.
-absl::StatusOr<c10::IValue> call(const std::shared_ptr<const runtime::Code>& code, std::vector<c10::IValue> arguments,
+absl::StatusOr<c10::IValue> call(const std::shared_ptr<const runtime::Code>& code, ir::Stack& stack,
                                  const CallOptions& options);
 
 // Calls a method, or with a null object a function, as the user's handles do: arguments by place and by name, optimized

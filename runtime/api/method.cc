@@ -1,5 +1,7 @@
 #include <vesta/method.h>
 
+#include <iterator>
+
 #include "absl/strings/str_cat.h"
 #include "ir/support/status.h"
 #include "runtime/api/arguments.h"
@@ -12,6 +14,34 @@
 #include "tracer/method_calls.h"
 
 namespace vesta {
+
+namespace {
+
+// The stack of one call. A thread keeps its memory for the next: what callers hand over has no room for the object.
+class LeasedStack {
+ public:
+  LeasedStack() { stack_.swap(kept()); }
+  ~LeasedStack() {
+    stack_.clear();
+    if (stack_.capacity() <= kMostKept) stack_.swap(kept());
+  }
+  LeasedStack(const LeasedStack&) = delete;
+  LeasedStack& operator=(const LeasedStack&) = delete;
+
+  ir::Stack& operator*() { return stack_; }
+
+ private:
+  static constexpr size_t kMostKept = 64;
+  // Empty while a call that this one is made from has it.
+  static ir::Stack& kept() {
+    thread_local ir::Stack stack;
+    return stack;
+  }
+
+  ir::Stack stack_;
+};
+
+}  // namespace
 
 const std::string& Method::name() const { return function_->schema().name(); }
 
@@ -35,8 +65,10 @@ absl::StatusOr<c10::IValue> internal::call_method(const Context& context, const 
     tracer::Recorder* recorder = tracer::Recorder::current();
     if (recorder != nullptr && recorder->calls(object.get())) {
       bound.insert(bound.begin(), c10::IValue(object));
-      return tracer::record_method_call(*recorder, function.schema(), bound,
-                                        [&] { return call(function, bound, options); });
+      return tracer::record_method_call(*recorder, function.schema(), bound, [&] {
+        ir::Stack stack = bound;
+        return call(function, stack, options);
+      });
     }
   }
   const std::shared_ptr<const runtime::Code>* code = &kNoCode;
@@ -49,9 +81,11 @@ absl::StatusOr<c10::IValue> internal::call_method(const Context& context, const 
     }
   }
   const bool reads_object = *code == nullptr || (*code)->reads_parameter(0);
-  if (object) bound.insert(bound.begin(), reads_object ? c10::IValue(object) : c10::IValue());
-  if (*code != nullptr) return call(*code, std::move(bound), options);
-  return call(function, std::move(bound), options);
+  LeasedStack leased;
+  ir::Stack& stack = *leased;
+  if (object) stack.push_back(reads_object ? c10::IValue(object) : c10::IValue());
+  stack.insert(stack.end(), std::make_move_iterator(bound.begin()), std::make_move_iterator(bound.end()));
+  return *code != nullptr ? call(*code, stack, options) : call(function, stack, options);
 }
 
 bool Method::writes_state() const {

@@ -62,7 +62,7 @@ absl::StatusOr<c10::IValue> object_of(const c10::ClassTypePtr& type, const inter
   const ir::Function& function = *ir::Function::from(init);
   VESTA_ASSIGN_OR_RETURN(args, internal::bind_arguments(function.schema(), 1, std::move(args), kwargs));
   args.insert(args.begin(), object);
-  VESTA_RETURN_IF_ERROR(internal::call(function, std::move(args), options).status());
+  VESTA_RETURN_IF_ERROR(internal::call(function, args, options).status());
   return c10::IValue(std::move(object));
 }
 

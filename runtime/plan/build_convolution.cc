@@ -219,28 +219,4 @@ void Builder::adaptive_average_pool(const Node& node) {
   emit_pool(node, std::move(params), false);
 }
 
-// mean.dim(self, dim, keepdim, dtype): over all dimensions behind the channels.
-void Builder::mean(const Node& node) {
-  const TensorId input = tensor(node, 0);
-  const size_t rank = dims(input).size();
-  if (node.inputs().size() != 4 || is_none(node, 1) || !is_none(node, 3)) return refuse("is no mean over windows");
-  Dims over = integers(node, 1);
-  for (int64_t& dim : over) dim = wrap(dim, rank);
-  std::sort(over.begin(), over.end());
-  if (failed() || rank < 3 || over.size() != rank - 2 || over[0] != 2 ||
-      std::adjacent_find(over.begin(), over.end()) != over.end())
-    return refuse("is no mean over windows");
-  const bool keep = boolean(node, 2);
-  PoolParams params;
-  params.kind = PoolParams::Kind::kAverage;
-  const Dims in = dims(input);
-  params.kernel.assign(in.begin() + 2, in.end());
-  params.stride = params.kernel;
-  params.padding_before = params.padding_after = Dims(rank - 2, 0);
-  params.dilation = Dims(rank - 2, 1);
-  emit_pool(node, std::move(params), false);
-  if (failed() || keep) return;
-  bind(node.output(), reshaped(tensor_of(value(node.output())), {in[0], in[1]}));
-}
-
 }  // namespace vesta::runtime::plan

@@ -96,7 +96,12 @@ class Builder {
   void average_pool(const Node& node);
   void adaptive_average_pool(const Node& node);
   void emit_pool(const Node& node, PoolParams params, bool ceil_mode);
+
+  // build_reductions.cc
+  size_t reduced_dimensions(const Node& node);
+  void sum(const Node& node);
   void mean(const Node& node);
+  void emit_sum(const Node& node, size_t over, bool mean);
 
   // build_matmul.cc
   void linear(const Node& node);

@@ -30,6 +30,7 @@ absl::Status Compiler::compile_step(const Step& step) {
   if (const auto* params = step.as<PoolParams>()) return pool(step, *params);
   if (const auto* params = step.as<SoftmaxParams>()) return softmax(step, *params);
   if (const auto* params = step.as<LayerNormParams>()) return layer_norm(step, *params);
+  if (const auto* params = step.as<SumParams>()) return sum(step, *params);
   if (const auto* params = step.as<ConcatParams>()) return concat(step, *params);
   if (const auto* params = step.as<GatherParams>()) return gather(step, *params);
   if (const auto* params = step.as<BagParams>()) return bag(step, *params);

@@ -118,6 +118,7 @@ class Compiler {
 
   // compile_norm.cc
   absl::Status layer_norm(const Step& step, const LayerNormParams& params);
+  absl::Status sum(const Step& step, const SumParams& params);
 
   // compile_copies.cc
   static bool copies_itself(const MemoryDesc& from, const MemoryDesc& to);

@@ -28,6 +28,7 @@ const absl::flat_hash_map<c10::Symbol, Builder::Handler>& Builder::handlers() {
       {kind("aten::adaptive_avg_pool2d"), &B::adaptive_average_pool},
       {kind("aten::adaptive_avg_pool3d"), &B::adaptive_average_pool},
       {kind("aten::mean"), &B::mean},
+      {kind("aten::sum"), &B::sum},
       {kind("aten::linear"), &B::linear},
       {kind("aten::addmm"), &B::addmm},
       {kind("aten::matmul"), &B::matmul},

@@ -1,6 +1,7 @@
 #pragma once
 
-// Products with packed matrices, what is made of them, attention and Winograd's convolutions, and layer norms; compiled
+// Products with packed matrices, what is made of them, attention and Winograd's convolutions, layer norms and sums of
+// rows; compiled
 // for several instruction sets.
 
 #include <cstddef>
@@ -86,6 +87,14 @@ struct RowNorm {
   float epsilon;
 };
 
+// factor * the sum of each row; rows lie one behind the other.
+struct RowSums {
+  const float* in;  // rows x size
+  float* out;       // One for each row.
+  int64_t rows, size;
+  double factor;
+};
+
 struct PanelKernels {
   void (*product)(const PanelProduct&);
   // `packed` holds depth * padded_columns(columns) floats; matrix[k * row_stride + n * column_stride].
@@ -97,6 +106,7 @@ struct PanelKernels {
   // [channels, results].
   void (*transform_taps)(const float* taps, const float* scale, int64_t results, int64_t channels, float* packed);
   void (*normalize)(const RowNorm&);
+  void (*sum_rows)(const RowSums&);
 };
 
 // For instruction_set().

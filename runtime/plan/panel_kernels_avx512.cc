@@ -13,6 +13,6 @@
 namespace vesta::runtime::plan {
 
 extern const PanelKernels kPanelKernels_avx512;
-const PanelKernels kPanelKernels_avx512 = {product, pack, attend, convolve, transform_all_taps, normalize};
+const PanelKernels kPanelKernels_avx512 = {product, pack, attend, convolve, transform_all_taps, normalize, sum_rows};
 
 }  // namespace vesta::runtime::plan

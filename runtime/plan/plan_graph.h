@@ -102,6 +102,10 @@ struct AttentionParams {
 struct LayerNormParams {
   float epsilon = 0;
 };
+// The sum over the last dimension times `factor`.
+struct SumParams {
+  double factor = 1;
+};
 struct ConcatParams {
   int64_t axis = 0;
 };
@@ -128,8 +132,9 @@ struct PointwiseParams {
   std::vector<PointInstruction> program;
   std::vector<int32_t> results;  // For each of the step's outputs: the instruction.
 };
-using StepParams = std::variant<ConvParams, MatmulParams, AttentionParams, PoolParams, SoftmaxParams, LayerNormParams,
-                                ConcatParams, CopyParams, GatherParams, BagParams, ArgmaxParams, PointwiseParams>;
+using StepParams =
+    std::variant<ConvParams, MatmulParams, AttentionParams, PoolParams, SoftmaxParams, LayerNormParams, SumParams,
+                 ConcatParams, CopyParams, GatherParams, BagParams, ArgmaxParams, PointwiseParams>;
 
 // What follows in the same primitive. Binary ones read the step's input number `input`.
 struct PostOp {
