@@ -410,6 +410,16 @@ L_tensor_size:
   frame->pc = pc;
   s[pc->a] = v[pc->b].toTensor().size(s[pc->c]);
   VESTA_NEXT();
+L_tensor_size_get:
+  frame->pc = pc;
+  {
+    const at::IntArrayRef sizes = v[pc->b].toTensor().sizes();
+    int64_t index = s[pc->c];
+    if (!normalize(index, sizes.size())) [[unlikely]]
+      return fail(index_error("list index out of range"), *frame, pc);
+    s[pc->a] = sizes[static_cast<size_t>(index)];
+  }
+  VESTA_NEXT();
 L_enum_name:
   frame->pc = pc;
   {

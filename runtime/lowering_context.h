@@ -205,6 +205,8 @@ class LoweringContext {
   bool lower_setitem(const Node* node);
   bool lower_append(const Node* node);
   bool lower_size(const Node* node);
+  bool is_element_of_sizes(const Node* node) const;
+  bool lower_size_number(const Node* node, Opcode opcode, const Value* tensor, const Value* dim);
   bool lower_identity(const Node* node);
   void emit_element(const Node* node, Opcode first, int32_t b, int32_t c, const Value* output);
   absl::Status lower_unpack(const Node* node);

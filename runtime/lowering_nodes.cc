@@ -181,6 +181,8 @@ bool LoweringContext::lower_length(const Node* node) {
 
 bool LoweringContext::lower_getitem(const Node* node) {
   if (bank_of_value(node->input(1)) != Bank::kInt) return false;
+  if (is_element_of_sizes(node))
+    return lower_size_number(node, Opcode::k_tensor_size_get, node->input(0)->node()->input(0), node->input(1));
   if (is_string(node->input(0))) return lower_byte(node);
   if (!is_list(node->input(0))) return false;
   const int32_t list = value_register(node->input(0));
@@ -231,14 +233,46 @@ bool LoweringContext::lower_append(const Node* node) {
 
 bool LoweringContext::lower_size(const Node* node) {
   const bool is_size = node->kind() == aten::size;
+  if (is_size && node->inputs().size() == 1 && node->output()->uses().size() == 1) {
+    const Node* reader = node->output()->uses()[0].user;
+    if (!is_element_of_sizes(reader)) return false;
+    // The reader does it all, and so the tensor is read there for the last time.
+    std::vector<const Value*>& ending = deaths_[reader];
+    if (auto dying = deaths_.find(node); dying != deaths_.end()) {
+      ending.insert(ending.end(), dying->second.begin(), dying->second.end());
+    }
+    return true;
+  }
   if (!is_tensor(node->input(0)) || node->inputs().size() != (is_size ? 2 : 1)) return false;
-  if (bank_of_value(node->output()) != Bank::kInt) return false;
   if (is_size && bank_of_value(node->input(1)) != Bank::kInt) return false;
-  const int32_t tensor = value_register(node->input(0));
-  const int32_t dim = is_size ? scalar(node->input(1)) : 0;
+  return lower_size_number(node, is_size ? Opcode::k_tensor_size : Opcode::k_tensor_dim, node->input(0),
+                           is_size ? node->input(1) : nullptr);
+}
+
+// `x.shape[i]`, with nothing in between that could change the tensor's sizes.
+bool LoweringContext::is_element_of_sizes(const Node* node) const {
+  if (node->kind() != aten::__getitem__ || bank_of_value(node->input(1)) != Bank::kInt ||
+      bank_of_value(node->output()) != Bank::kInt) {
+    return false;
+  }
+  const Node* sizes = node->input(0)->node();
+  if (sizes->kind() != aten::size || sizes->inputs().size() != 1 || !is_tensor(sizes->input(0)) ||
+      sizes->output()->uses().size() != 1) {
+    return false;
+  }
+  const Node* next = sizes->next();
+  while (next != node && next->kind() == prim::Constant) next = next->next();
+  return next == node;
+}
+
+// An int of the tensor; `dim` may be null.
+bool LoweringContext::lower_size_number(const Node* node, Opcode opcode, const Value* tensor, const Value* dim) {
+  if (bank_of_value(node->output()) != Bank::kInt) return false;
+  const int32_t held = value_register(tensor);
+  const int32_t which = dim != nullptr ? scalar(dim) : 0;
   const bool unread = live_.last_user(node->output(), node->owning_block()) == nullptr;
   const Place result = unread ? allocate(Bank::kInt) : define(node->output());
-  emit(is_size ? Opcode::k_tensor_size : Opcode::k_tensor_dim, result.index, tensor, dim);
+  emit(opcode, result.index, held, which);
   if (unread) release(result);
   drop_deaths(node, {result});
   return true;

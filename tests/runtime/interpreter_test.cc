@@ -6,6 +6,7 @@
 #include <ATen/ops/ones.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/match.h"
 #include "runtime/errors.h"
 #include "tests/runtime/programs.h"
 
@@ -111,6 +112,22 @@ TEST(Interpreter, ListIndexCountsFromTheEndAndIsChecked) {
     EXPECT_EQ(status.message(),
               "model.py:2:3: error: list index out of range\n    %x : int = aten::__getitem__(%l, %i)\n"
               "    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n  in 'get' at model.py:2:3");
+  }
+}
+
+TEST(Interpreter, AnIndexOfATensorsSizesIsAListsIndex) {
+  Programs programs;
+  const auto* get = programs.function(
+      "get",
+      "graph(%x : Tensor, %i : int):\n  %l : int[] = aten::size(%x)\n"
+      "  %n : int = aten::__getitem__(%l, %i)\n  return (%n)\n");
+  const at::Tensor x = at::ones({4, 5, 6});
+  EXPECT_EQ(run(*get, {x, int64_t{-1}}).toInt(), 6);
+  EXPECT_EQ(run(*get, {x, int64_t{0}}).toInt(), 4);
+  for (const int64_t index : {int64_t{3}, int64_t{-4}}) {
+    const absl::Status status = failure(*get, {x, index});
+    EXPECT_EQ(exception_class(status), "IndexError");
+    EXPECT_TRUE(absl::StrContains(status.message(), "error: list index out of range")) << status;
   }
 }
 

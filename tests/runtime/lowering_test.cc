@@ -104,6 +104,30 @@ TEST(Lowering, SwappedCarriedValuesGoThroughATemporary) {
 )");
 }
 
+TEST(Lowering, AnElementOfATensorsSizesNeedsNoList) {
+  EXPECT_EQ(bytecode(R"(graph(%x : Tensor, %i : int):
+  %y : Tensor = aten::relu(%x)
+  %sizes : int[] = aten::size(%y)
+  %0 : int = prim::Constant[value=0]()
+  %n : int = aten::__getitem__(%sizes, %0)
+  %others : int[] = aten::size(%x)
+  %z : Tensor = aten::relu_(%x)
+  %m : int = aten::__getitem__(%others, %i)
+  return (%n, %m)
+)"),
+            R"(code 'f' (values 2, scalars 3)
+  parameters: v0 Tensor, s0 int
+  0: call_operator aten::relu(v0) -> v1
+  1: tensor_size_get s1, v1, #0
+  2: drop v1
+  3: call_builtin aten::size(v0) -> v1
+  4: call_operator aten::relu_(v0!) -> _
+  5: list_get_int s2, v1, s0
+  6: drop v1
+  7: return_values (s1, s2)
+)");
+}
+
 TEST(Lowering, BranchesYieldInPlaceAndDropWhatOnlyTheOtherReads) {
   EXPECT_EQ(bytecode(R"(graph(%x : Tensor, %y : Tensor, %n : int):
   %0 : int = prim::Constant[value=0]()
