@@ -265,7 +265,7 @@ L_load_constant:
   v[pc->a] = frame->code->constants[static_cast<size_t>(pc->b)];
   VESTA_NEXT();
 L_drop:
-  v[pc->a] = IValue();
+  lists_.drop(v[pc->a]);
   VESTA_NEXT();
 L_box_int:
   v[pc->a] = IValue(s[pc->b]);
@@ -525,7 +525,7 @@ L_raise:
     pop_results(*frame, site);                   \
     VESTA_NEXT();                                \
   }
-  VESTA_MAKE(make_list, runtime::make_list(*site.type, stack_))
+  VESTA_MAKE(make_list, lists_.make(site.type->expectRef<c10::ListType>().getElementType(), stack_))
   VESTA_MAKE(make_dict, runtime::make_dict(*site.type, stack_))
   VESTA_MAKE(make_tuple, runtime::make_tuple(site.type, stack_))
   VESTA_MAKE(make_object, runtime::make_object(site.type, frame->code->program))

@@ -171,7 +171,7 @@ void Machine::pop_frame() {
   Frame& frame = frames_.back();
   IValue* values = frame.values;
   for (IValue* end = values + frame.code->value_registers; values != end; ++values) {
-    if (!values->isNone()) *values = IValue();
+    if (!values->isNone()) lists_.drop(*values);
   }
   values_.release(frame.value_mark);
   scalars_.release(frame.scalar_mark);

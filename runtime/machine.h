@@ -19,6 +19,7 @@
 #include "runtime/arena.h"
 #include "runtime/bytecode.h"
 #include "runtime/errors.h"
+#include "runtime/list_pool.h"
 #include "runtime/run_control.h"
 #include "runtime/task.h"
 
@@ -128,6 +129,7 @@ class Machine {
   std::vector<Frame> frames_;
   Arena<c10::IValue> values_{512};
   Arena<int64_t> scalars_{1024};
+  ListPool lists_;
   ir::Stack stack_;  // Arguments and results of operators.
   ir::Stack results_;
   absl::Status error_;

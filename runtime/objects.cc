@@ -7,13 +7,6 @@ namespace vesta::runtime {
 using c10::IValue;
 using c10::TypeKind;
 
-IValue make_list(const c10::Type& type, std::span<IValue> elements) {
-  c10::impl::GenericList list(type.expectRef<c10::ListType>().getElementType());
-  list.reserve(elements.size());
-  for (IValue& element : elements) list.push_back(std::move(element));
-  return list;
-}
-
 IValue make_dict(const c10::Type& type, std::span<IValue> elements) {
   const auto& dict_type = type.expectRef<c10::DictType>();
   c10::impl::GenericDict dict(dict_type.getKeyType(), dict_type.getValueType());

@@ -15,9 +15,8 @@ class Program;
 
 namespace vesta::runtime {
 
-// Elements are moved from. `type` is a ListType, DictType (keys and values alternate), TupleType (a NamedTuple
-// where it has a schema).
-c10::IValue make_list(const c10::Type& type, std::span<c10::IValue> elements);
+// Elements are moved from. `type` is a DictType (keys and values alternate), TupleType (a NamedTuple where it has a
+// schema).
 c10::IValue make_dict(const c10::Type& type, std::span<c10::IValue> elements);
 c10::IValue make_tuple(const c10::TypePtr& type, std::span<c10::IValue> elements);
 // An object of a class with its attributes unset (None). `program`: owner of classes that have none themselves.
