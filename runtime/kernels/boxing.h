@@ -28,6 +28,7 @@
 #include "ir/support/status.h"
 #include "runtime/enum_arguments.h"
 #include "runtime/kernels/kernels.h"
+#include "runtime/kernels/short_strings.h"
 
 namespace vesta::runtime::kernels {
 
@@ -147,14 +148,23 @@ inline c10::ArrayRef<IValue> variadic_arguments(Stack& stack) {
   return c10::ArrayRef<IValue>(stack.data() + (stack.size() - count), count);
 }
 
+template <class T>
+IValue boxed(T result) {
+  if constexpr (std::is_same_v<T, std::string>) {
+    return string_value(std::move(result));
+  } else {
+    return IValue(std::move(result));
+  }
+}
+
 // Drops the arguments and pushes the result.
 template <class T>
 void replace_arguments(Stack& stack, size_t arity, T result) {
   if constexpr (IsTuple<T>::value) {
     drop(stack, arity);
-    std::apply([&stack](auto&... parts) { (stack.emplace_back(std::move(parts)), ...); }, result);
+    std::apply([&stack](auto&... parts) { (stack.push_back(boxed(std::move(parts))), ...); }, result);
   } else {
-    IValue value(std::move(result));  // Made before the arguments go: it may be one of them.
+    IValue value = boxed(std::move(result));  // Made before the arguments go: it may be one of them.
     if (arity == 0) {
       stack.push_back(std::move(value));
       return;
@@ -205,9 +215,9 @@ struct ResultCount<std::tuple<T...>> : std::integral_constant<uint32_t, sizeof..
 template <class T>
 void store_results(T result, IValue* results) {
   if constexpr (IsTuple<T>::value) {
-    std::apply([results](auto&... parts) mutable { ((*results++ = IValue(std::move(parts))), ...); }, result);
+    std::apply([results](auto&... parts) mutable { ((*results++ = boxed(std::move(parts))), ...); }, result);
   } else {
-    *results = IValue(std::move(result));
+    *results = boxed(std::move(result));
   }
 }
 

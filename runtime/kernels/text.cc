@@ -72,7 +72,7 @@ IValue changed(const IValue& text) {
   std::string result(bytes);
   for (auto at = static_cast<size_t>(first - bytes.begin()); at < result.size(); ++at)
     result[at] = kChange(static_cast<Byte>(result[at]));
-  return result;
+  return string_value(std::move(result));
 }
 
 std::string_view strip(std::string_view text, std::string_view characters, bool left, bool right) {
@@ -85,7 +85,7 @@ template <bool kLeft, bool kRight>
 IValue stripped(const IValue& text, std::string_view characters) {
   const std::string_view whole = text.toStringView();
   const std::string_view rest = strip(whole, characters, kLeft, kRight);
-  return rest.size() == whole.size() ? text : IValue(std::string(rest));
+  return rest.size() == whole.size() ? text : string_value(rest);
 }
 
 // `text` with `left` and `right` bytes of fill.

@@ -93,10 +93,10 @@ VESTA_KERNEL(str_endswith,
                return rest.size() >= part.size() && rest.substr(rest.size() - part.size()) == part;
              })
 
-VESTA_KERNEL(str_get, [](std::string_view text, int64_t index) -> absl::StatusOr<std::string> {
+VESTA_KERNEL(str_get, [](std::string_view text, int64_t index) -> absl::StatusOr<IValue> {
   const int64_t place = normalize_index(index, static_cast<int64_t>(text.size()));
   if (place < 0 || place >= static_cast<int64_t>(text.size())) return value_error("string index out of range");
-  return std::string(1, text[static_cast<size_t>(place)]);
+  return string_value(text.substr(static_cast<size_t>(place), 1));
 })
 
 VESTA_KERNEL(str_slice,

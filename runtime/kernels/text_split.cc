@@ -10,14 +10,15 @@
 namespace vesta::runtime::kernels {
 namespace {
 
-using Strings = c10::List<std::string>;
 using Parts = std::tuple<std::string, std::string, std::string>;
 
-void push(Strings& list, std::string_view text) { list.push_back(std::string(text)); }
+GenericList no_strings() { return GenericList(c10::StringType::get()); }
+
+void push(GenericList& list, std::string_view text) { list.push_back(string_value(text)); }
 
 // Without a separator, runs of white space separate; `max` has no meaning then.
-Strings split_words(std::string_view text) {
-  Strings words;
+GenericList split_words(std::string_view text) {
+  GenericList words = no_strings();
   size_t at = 0;
   while (true) {
     while (at < text.size() && absl::ascii_isspace(static_cast<unsigned char>(text[at]))) ++at;
@@ -28,10 +29,10 @@ Strings split_words(std::string_view text) {
   }
 }
 
-absl::StatusOr<Strings> split(std::string_view text, std::optional<std::string_view> separator, int64_t max) {
+absl::StatusOr<GenericList> split(std::string_view text, std::optional<std::string_view> separator, int64_t max) {
   if (!separator.has_value()) return split_words(text);
   if (separator->empty()) return value_error("ValueError: empty separator");
-  Strings parts;
+  GenericList parts = no_strings();
   if (max < 0 && separator->size() == 1) {
     parts.reserve(static_cast<size_t>(std::count(text.begin(), text.end(), separator->front())) + 1);
   }
@@ -46,7 +47,7 @@ absl::StatusOr<Strings> split(std::string_view text, std::optional<std::string_v
   return parts;
 }
 
-absl::StatusOr<Strings> split_from_right(std::string_view text, std::string_view separator, int64_t max) {
+absl::StatusOr<GenericList> split_from_right(std::string_view text, std::string_view separator, int64_t max) {
   if (separator.empty()) return value_error("ValueError: empty separator");
   std::vector<std::string_view> reversed;
   for (int64_t splits = 0; max < 0 || splits < max; ++splits) {
@@ -56,7 +57,7 @@ absl::StatusOr<Strings> split_from_right(std::string_view text, std::string_view
     text = text.substr(0, at);
   }
   reversed.push_back(text);
-  Strings parts;
+  GenericList parts = no_strings();
   std::for_each(reversed.rbegin(), reversed.rend(), [&](std::string_view part) { push(parts, part); });
   return parts;
 }
@@ -68,8 +69,8 @@ bool ends_line(char c) {
 }
 
 // Line ends that are kept become elements of their own, unlike in Python.
-Strings split_lines(std::string_view text, bool keep_ends) {
-  Strings lines;
+GenericList split_lines(std::string_view text, bool keep_ends) {
+  GenericList lines = no_strings();
   size_t begin = 0;
   for (size_t at = 0; at < text.size(); ++at) {
     if (!ends_line(text[at])) continue;
@@ -109,10 +110,10 @@ absl::StatusOr<std::string> join(std::string_view separator, const IValue& value
   return result;
 }
 
-Strings characters(std::string_view text) {
-  Strings result;
+GenericList characters(std::string_view text) {
+  GenericList result = no_strings();
   result.reserve(text.size());
-  for (const char c : text) result.push_back(std::string(1, c));
+  for (const char& c : text) push(result, std::string_view(&c, 1));
   return result;
 }
 
